@@ -1,0 +1,1 @@
+"""Figures, one subject a file: a frame goes in, a `plotly.graph_objects.Figure` comes out."""

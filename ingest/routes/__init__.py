@@ -1,0 +1,1 @@
+"""HTTP routes, one family a file: handlers of a few lines over the landing."""

@@ -1,0 +1,1 @@
+"""Dagster, and only here: assets, checks, schedules and sensors over `warehouse.metrics`."""

@@ -1,0 +1,1 @@
+"""Assets, one subject a file: a few lines each over `warehouse`."""

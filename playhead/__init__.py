@@ -1,0 +1,1 @@
+"""The front door: the `playhead` command and what it starts."""
