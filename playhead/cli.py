@@ -1,8 +1,102 @@
 """The `playhead` command: parses arguments and calls; what a command does stands beside it."""
 
+import json
+import signal
+import sys
+from pathlib import Path
+
 import click
+from rich.console import Console
+
+from warehouse.settings import SettingsError, StorageSettings
+
+CONSOLE = Console()
 
 
-@click.group()
+class Commands(click.Group):
+    """Turns errors that a user can mend into one line instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; settings that cannot be used become a click error."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="playhead")
 def main() -> None:
     """Playhead: quality of experience and watch progress, from raw payload to report."""
+    # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
+@main.command()
+@click.option("--from", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="NDJSON to post.")
+@click.option("--seed", default=7, show_default=True, help="Seed of the viewers that play.")
+def demo(source: Path | None, seed: int) -> None:
+    """Post realistic traffic, refresh, execute the notebooks and publish the reports."""
+    from playhead.demo import run
+
+    sys.exit(run(CONSOLE, StorageSettings.from_environ(), source=source, seed=seed))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=None, help="Default: PORT, or 8080.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+def serve(host: str, port: int | None, workers: int) -> None:
+    """Run the endpoint."""
+    from ingest import server
+
+    server.run(host=host, port=port, workers=workers)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, help="Endpoint.")
+@click.option("--dagster-port", default=3000, show_default=True)
+@click.option("--jupyter-port", default=8888, show_default=True)
+def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
+    """Run the endpoint, Dagster and JupyterLab."""
+    from playhead import services
+
+    sys.exit(services.up(CONSOLE, StorageSettings.from_environ(), host, port, dagster_port, jupyter_port))
+
+
+@main.command()
+def refresh() -> None:
+    """Rebuild everything that is stale, now."""
+    from playhead import services
+    from warehouse.store import open_store
+
+    with open_store() as store:
+        services.refresh(CONSOLE, store)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(["sessions"]), default="sessions", show_default=True)
+@click.option("--tenant", default="default", show_default=True)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go.")
+def load(files: tuple[Path, ...], kind: str, tenant: str, rejects: Path | None) -> None:
+    """Load FILES (NDJSON, gzipped NDJSON, Parquet) through the landing path."""
+    from playhead.loading import run
+
+    sys.exit(run(CONSOLE, StorageSettings.from_environ(), files, kind=kind, tenant=tenant, rejects=rejects))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def info(as_json: bool) -> None:
+    """Print addresses, paths and versions."""
+    from playhead import services
+
+    facts = services.information(StorageSettings.from_environ())
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name:<14}{text}")

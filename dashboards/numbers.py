@@ -1,0 +1,90 @@
+"""Numbers as people read them: 1.23 %, 845 ms, 3.42 Mbit/s. Only text is made here; no metric is computed."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from dashboards.catalogue import Unit
+
+TOO_FEW = "too few"
+NOT_MEASURED = "not measured"
+NO_INTERVAL = "none, the sessions do not differ"
+_NBSP = "\u00a0"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a unit is shown at some magnitude: value / divisor, with so many decimals and a suffix."""
+
+    divisor: float
+    suffix: str
+    decimals: int
+
+    def text(self, value: float) -> str:
+        """Return the value without its suffix, thousands separated, with a true minus sign."""
+        shown = round(value / self.divisor, self.decimals) + 0.0
+        return f"{shown:,.{self.decimals}f}".replace("-", "\u2212")
+
+
+def scale(unit: Unit, magnitude: float) -> Scale:
+    """Return the scale that suits values of about `magnitude`, given in the metric's own unit."""
+    size = abs(magnitude)
+    if unit == "pct":
+        return Scale(1, f"{_NBSP}%", 2 if size < 10 else 1)
+    if unit == "ms":
+        return Scale(1, f"{_NBSP}ms", 0) if size < 1000 else Scale(1000, f"{_NBSP}s", 2 if size < 10_000 else 1)
+    if unit == "bps":
+        return Scale(1e3, f"{_NBSP}kbit/s", 0) if size < 1e6 else Scale(1e6, f"{_NBSP}Mbit/s", 2)
+    if unit == "hours":
+        return Scale(1, f"{_NBSP}h", 0 if size >= 100 else 1)
+    if unit == "points":
+        return Scale(1, f"{_NBSP}points", 2 if size < 10 else 1)
+    suffix = {"per_hour": f"{_NBSP}/h", "per_min": f"{_NBSP}/min"}.get(unit, "")
+    return Scale(1, suffix, {"count": 0, "score": 1, "ratio": 4}.get(unit, 2))
+
+
+def number(value: float, unit: Unit) -> str:
+    """Return a value with its unit."""
+    chosen = scale(unit, value)
+    return chosen.text(value) + chosen.suffix
+
+
+def interval(low: float, high: float, unit: Unit) -> str:
+    """Return both ends of an interval in one unit: “1.12–1.35 %”, or “−0.10 to 0.30 %” where an end is negative."""
+    chosen = scale(unit, max(abs(low), abs(high)))
+    between = "–" if low >= 0 else " to "
+    return f"{chosen.text(low)}{between}{chosen.text(high)}{chosen.suffix}"
+
+
+def bounds(low: float | None, high: float | None, unit: Unit) -> str:
+    """Return both ends of an interval, or that there is none: sessions that do not differ say nothing of it."""
+    return NO_INTERVAL if low is None or high is None else interval(low, high, unit)
+
+
+def estimate(value: float | None, n: int, unit: Unit) -> str:
+    """Return a value, or why there is none: nothing measured, or too few sessions for an interval."""
+    if value is not None:
+        return number(value, unit)
+    return TOO_FEW if n else NOT_MEASURED
+
+
+def difference_unit(unit: Unit) -> Unit:
+    """Return the unit of a difference: percentages and scores differ by points."""
+    return "points" if unit in {"pct", "score"} else unit
+
+
+def day(value: date) -> str:
+    """Return a day as “Mon 3 Mar 2025”."""
+    return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def period(first: date, last: date) -> str:
+    """Return “3 Mar – 16 Mar 2025”, naming the year once where it is one."""
+    if first == last:
+        return day(first)
+    start = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
+    return f"{start} – {last.day} {last:%b %Y}"
+
+
+def moment(value: datetime) -> str:
+    """Return an instant to the minute, in UTC."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

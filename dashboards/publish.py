@@ -1,0 +1,127 @@
+"""Pages onto disk: templates filled, plotly.js beside them once, every file replaced whole.
+
+What a page says is decided in `dashboards.qoe_page`; this is the only part of `dashboards` that writes.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from dashboards import numbers, theme
+from dashboards.qoe_page import page
+from dashboards.qoe_report import QoeReport
+
+PLOTLY_FILE = "plotly.min.js"
+_TEMPLATES = Path(__file__).parent / "templates"
+_SAFE_FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A published page, for the index: `path` lies under the reports folder."""
+
+    tenant: str
+    title: str
+    path: Path
+    built_at: datetime
+    summary: str
+
+
+def publish_qoe(directory: Path, report: QoeReport) -> Path:
+    """Write `<directory>/<tenant's folder>/qoe.html` and, once, plotly.js; return the page's path."""
+    _write_plotly(directory)
+    folder = directory / tenant_folder(report.tenant)
+    html = _render("qoe.html.j2", page=page(report), plotly=f"../{PLOTLY_FILE}", dark=theme.DARK_OF)
+    return _replace(folder / "qoe.html", html)
+
+
+def publish_index(directory: Path, entries: Sequence[Entry]) -> Path:
+    """Write `<directory>/index.html`, which lists the pages by tenant; return its path."""
+    tenants = [
+        {"title": theme.plain(tenant), "pages": [_listing(directory, e) for e in entries if e.tenant == tenant]}
+        for tenant in sorted({entry.tenant for entry in entries})
+    ]
+    return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants))
+
+
+def tenant_folder(tenant: str) -> str:
+    """Return a folder name for a tenant: its own where that is safe everywhere, else made unique by a hash."""
+    if _SAFE_FOLDER.fullmatch(tenant):
+        return tenant
+    stem = re.sub(r"[^a-z0-9]+", "-", tenant.lower()).strip("-")[:32]
+    return f"{stem}.{hashlib.sha256(tenant.encode()).hexdigest()[:12]}"
+
+
+def figure_json(figure: go.Figure) -> Markup:
+    """Return a figure as JSON that may stand in a <script> element: no markup can end it. NaN raises ValueError."""
+    return _json(figure.to_plotly_json())
+
+
+def _json(value: Any) -> Markup:
+    return jinja2.utils.htmlsafe_json_dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _listing(directory: Path, entry: Entry) -> dict[str, str]:
+    relative = entry.path.relative_to(directory)
+    return {
+        "title": entry.title,
+        "href": quote(relative.as_posix()),
+        "detail": f"{entry.summary} · built {numbers.moment(entry.built_at)}",
+    }
+
+
+def _render(template: str, **context: Any) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure_json": figure_json, "json": _json}
+    script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    context |= {"script": Markup(script), "style": Markup(style), "policy": _policy(script)}  # noqa: S704 - own files
+    return environment.get_template(template).render(**context)
+
+
+def _policy(script: str) -> str:
+    """Only our own script and plotly.js beside the page may run, and nothing may be fetched."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'self' file: 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _write_plotly(directory: Path) -> None:
+    target, script = directory / PLOTLY_FILE, get_plotlyjs()
+    if not target.is_file() or target.read_text(encoding="utf-8") != script:
+        _replace(target, script)
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write a whole file beside `path` and rename it there, so that a reader never meets half a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.chmod(0o644)
+        return temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

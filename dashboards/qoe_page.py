@@ -1,0 +1,130 @@
+"""The QoE page as its template prints it: headline, sections, footer, all as text and figures.
+
+Its figures are chosen in `dashboards.qoe_cards`, its findings worded in `dashboards.qoe_findings`; nothing here
+computes a metric.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards import numbers, worst
+from dashboards.cards import Section, Table, segment_name
+from dashboards.catalogue import DISAGREEMENTS, METRICS, definition, source_table
+from dashboards.qoe_cards import sections
+from dashboards.qoe_findings import Findings, findings, worst_table
+from dashboards.qoe_report import QoeReport
+from warehouse.datasets import METRICS_VERSION
+
+HEADLINE = (
+    "startup_ms_p50",
+    "startup_ms_p95",
+    "rebuffer_pct_play",
+    "rebuffer_pct_cta",
+    "rebuffers_per_hour",
+    "vsf_pct",
+    "ebvs_pct",
+    "vpf_pct",
+    "experience_score",
+    "bitrate_bps",
+)
+METHOD = (
+    "Every number is computed from sums, counts, second moments and log-spaced histograms kept a day. Ratios are "
+    "ratios of sums over the sessions for which every term is known. A null is never a zero: a session that did not "
+    "measure something is left out of that number, and n says how many were counted.",
+    "Every estimate carries a 95 % interval: the delta method from stored second moments for ratios and means, "
+    "Wilson's for proportions, order statistics on the histogram for quantiles, which are within 1 % of the exact "
+    "nearest rank. “Too few” stands where n is too small, “not measured” where no session sent what a number needs.",
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline number; `known` is False where only a reason stands in its place."""
+
+    metric: str
+    title: str
+    value: str
+    count: str
+    interval: str = ""
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One line of the footer's list of metrics."""
+
+    name: str
+    title: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that `qoe.html.j2` prints; without sections it says that there is no data."""
+
+    title: str
+    period: str
+    size: str
+    tiles: tuple[Tile, ...]
+    findings: Findings
+    sections: tuple[Section, ...]
+    worst_sessions: Table | None
+    facts: tuple[tuple[str, str], ...]
+    worst_lead: str = worst.RULE
+    method: tuple[str, ...] = METHOD
+    disagreements: tuple[str, ...] = DISAGREEMENTS
+    definitions: tuple[Definition, ...] = ()
+
+
+def page(report: QoeReport) -> Page:
+    """Lay out a report."""
+    return Page(
+        title=segment_name(report.title),
+        period=_period(report),
+        size=f"{report.sessions:,} sessions",
+        tiles=_tiles(report),
+        findings=findings(report),
+        sections=sections(report) if report.sessions else (),
+        worst_sessions=worst_table(report.worst),
+        facts=_facts(report),
+        definitions=tuple(
+            Definition(name, metric.title, definition(name), source_table(name)) for name, metric in METRICS.items()
+        ),
+    )
+
+
+def _period(report: QoeReport) -> str:
+    if report.first_day is None or report.last_day is None:
+        return "no sessions yet"
+    return numbers.period(report.first_day, report.last_day)
+
+
+def _tiles(report: QoeReport) -> tuple[Tile, ...]:
+    summary = {row["metric"]: row for row in report.summary.to_dicts()}
+    played = report.play_hours_n > 0
+    hours = numbers.number(report.play_hours, "hours") if played else numbers.NOT_MEASURED
+    return (
+        Tile("sessions", METRICS["sessions"].title, f"{report.sessions:,}", "a count, so no interval"),
+        Tile("play_hours", METRICS["play_hours"].title, hours, f"a sum, n = {report.play_hours_n:,}", known=played),
+        *[_tile(summary[metric]) for metric in HEADLINE],
+    )
+
+
+def _tile(row: dict[str, Any]) -> Tile:
+    metric = METRICS[row["metric"]]
+    text = numbers.estimate(row["value"], row["n"], metric.unit)
+    known = row["value"] is not None
+    interval = numbers.bounds(row["low"], row["high"], metric.unit) if known else ""
+    return Tile(metric.name, metric.title, text, f"n = {row['n']:,}", interval, known)
+
+
+def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:
+    days = f"{report.first_day} to {report.last_day}, UTC" if report.first_day else "no day has sessions"
+    return (
+        ("Tenant", segment_name(report.tenant)),
+        ("Period", days),
+        ("Built at", numbers.moment(report.built_at)),
+        ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
+        *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+    )

@@ -1,0 +1,144 @@
+"""Everything that the QoE page shows of one tenant, computed with `warehouse.metrics` from the stored sums.
+
+How it is drawn and worded is in `dashboards.qoe_page`; where it is written, in `dashboards.publish`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from dashboards.comparison import has_viewers
+from dashboards.marks import odd_days
+from dashboards.standouts import compared, standouts
+from dashboards.worst import worst_sessions
+from warehouse.datasets import CONTENT_DIMENSION, OUTCOMES
+from warehouse.metrics import histogram, intervals, qoe
+
+_MERGED = 16
+"""Buckets of the stored histogram in one bar: each bar ends 17 % above its begin."""
+
+
+@dataclass(frozen=True)
+class QoeReport:
+    """The frames and facts of one QoE page. Frames named after what they hold; estimates have value, low, high, n."""
+
+    tenant: str
+    title: str
+    first_day: date | None
+    last_day: date | None
+    built_at: datetime
+    definition_version: str
+    sessions: int
+    play_hours: float
+    play_hours_n: int
+    rows: Mapping[str, int]
+    """Rows counted, by table."""
+    summary: pl.DataFrame
+    """[metric, value, low, high, n] of the whole period, startup quantiles included."""
+    daily: pl.DataFrame
+    """[day, metric, value, low, high, n], the same metrics."""
+    marked: pl.DataFrame
+    """[metric, day]: days that stand apart."""
+    startup_bins: pl.DataFrame
+    """[low_ms, high_ms, n], evenly wide on a log scale, empty bars left out."""
+    contents: pl.DataFrame
+    """[content_id, metric, value, low, high, n]."""
+    stream_types: pl.DataFrame
+    """[stream_type, metric, value, low, high, n]."""
+    dimensions: pl.DataFrame
+    """[dimension, segment, metric, value, low, high, n] of each configured dimension; a null segment was not sent."""
+    standouts: pl.DataFrame
+    """As `dashboards.standouts.standouts` gives it."""
+    clustered: bool
+    """Whether sessions name their viewers; without, comparisons assume independent sessions."""
+    segments: int
+    """Segments that were compared."""
+    outcomes: pl.DataFrame
+    """[day, outcome, n, low, high, of]; low and high bound the share in percent."""
+    worst: pl.DataFrame
+    """As `dashboards.worst.worst_sessions` gives it."""
+
+
+def build(
+    out: pl.DataFrame,
+    hist: pl.DataFrame,
+    core: pl.DataFrame | pl.LazyFrame,
+    *,
+    tenant: str,
+    built_at: datetime,
+    definition_version: str,
+    title: str | None = None,
+    dimensions: tuple[str, ...] = (),
+    period: tuple[date, date] | None = None,
+) -> QoeReport:
+    """Compute the report of `tenant` from OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY and CORE_SESSIONS.
+
+    Rows of other tenants are ignored. `dimensions` names the configured columns of core; `period` defaults to the
+    days that have sessions.
+    """
+    out, hist = out.filter(pl.col("tenant") == tenant), hist.filter(pl.col("tenant") == tenant)
+    own = core.lazy().filter(pl.col("tenant") == tenant)
+    content = out.filter(pl.col("dimension") == CONTENT_DIMENSION)
+    content_hist = hist.filter(pl.col("dimension") == CONTENT_DIMENSION)
+    first, last = period or (_day(content["day"].min()), _day(content["day"].max()))
+    daily = _estimates(content, content_hist, ("day",))
+    return QoeReport(
+        tenant=tenant,
+        title=title or tenant,
+        first_day=first,
+        last_day=last,
+        built_at=built_at,
+        definition_version=definition_version,
+        sessions=int(content["sessions"].sum()),
+        play_hours=float(content["play_ms_sum"].sum()) / 3_600_000,
+        play_hours_n=int(content["play_ms_n"].sum()),
+        rows={
+            "core_sessions": int(own.select(pl.len()).collect().item()),
+            "out_qoe_daily": out.height,
+            "out_qoe_histogram_daily": hist.height,
+        },
+        summary=_estimates(content, content_hist, ()),
+        daily=daily,
+        marked=odd_days(daily),
+        startup_bins=histogram.distribution(content_hist, merge=_MERGED),
+        contents=qoe.summarize(content, by=("content_id",)),
+        stream_types=qoe.summarize(content, by=("stream_type",)),
+        dimensions=_by_dimension(out),
+        standouts=standouts(own, dimensions),
+        clustered=has_viewers(own),
+        segments=compared(out),
+        outcomes=_outcomes(content),
+        worst=worst_sessions(own, dimensions),
+    )
+
+
+def _day(value: object) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _estimates(out: pl.DataFrame, hist: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    columns = [*by, "metric", "value", "low", "high", "n"]
+    quantiles = histogram.quantiles(hist, by=by)
+    return pl.concat([qoe.summarize(out, by=by).select(columns), quantiles.select(columns)], how="vertical_relaxed")
+
+
+def _by_dimension(out: pl.DataFrame) -> pl.DataFrame:
+    marginal = out.filter(pl.col("dimension") != CONTENT_DIMENSION)
+    return qoe.summarize(marginal, by=("dimension", "value")).rename({"dimension_value": "segment"})
+
+
+def _outcomes(content: pl.DataFrame) -> pl.DataFrame:
+    sums = content.group_by("day").agg(pl.col("outcome_n", *[f"{name}_n" for name in OUTCOMES]).sum()).sort("day")
+    long = sums.unpivot([f"{name}_n" for name in OUTCOMES], index=["day", "outcome_n"], variable_name="outcome")
+    long = long.filter(pl.col("outcome_n") > 0)
+    _, low, high = intervals.proportion(pl.col("outcome_n"), pl.col("value"))
+    return long.select(
+        "day",
+        pl.col("outcome").str.strip_suffix("_n"),
+        pl.col("value").alias("n"),
+        (100 * low).alias("low"),
+        (100 * high).alias("high"),
+        pl.col("outcome_n").alias("of"),
+    )

@@ -1,0 +1,37 @@
+// Draws every figure of the page, one after another so that the page stays responsive, in the reader's colours.
+(() => {
+  "use strict";
+  const darkColours = JSON.parse(document.getElementById("dark-colours").textContent);
+  const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+  const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
+  const places = [...document.querySelectorAll("[data-figure]")];
+
+  const repaint = (value) => {
+    if (typeof value === "string") return Object.hasOwn(darkColours, value) ? darkColours[value] : value;
+    if (Array.isArray(value)) return value.map(repaint);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, repaint(inner)]));
+  };
+
+  const draw = (place, dark) => {
+    const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    const { data, layout } = dark ? repaint(figure) : figure;
+    return Plotly.react(place, data, layout, config);
+  };
+
+  let round = 0;
+  const drawAll = async (dark) => {
+    const mine = ++round;
+    for (const place of places) {
+      await new Promise((next) => setTimeout(next));
+      if (mine !== round) return;
+      await draw(place, dark);
+    }
+    document.documentElement.dataset.drawn = dark ? "dark" : "light";
+  };
+
+  prefersDark.addEventListener("change", (event) => drawAll(event.matches));
+  window.addEventListener("beforeprint", () => { round += 1; places.forEach((place) => draw(place, false)); });
+  window.addEventListener("afterprint", () => drawAll(prefersDark.matches));
+  drawAll(prefersDark.matches);
+})();

@@ -1,0 +1,75 @@
+"""The application: wiring only."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.datastructures import State
+
+from ingest import background, errors
+from ingest.guards import Keys
+from ingest.landing import Landing
+from ingest.metrics import Metrics
+from ingest.observing import Observing
+from ingest.routes import openapi, ops, sessions
+from ingest.settings import IngestSettings
+from warehouse.settings import StorageSettings
+from warehouse.store import open_store
+
+SAMPLE_S = 1.0
+
+
+def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
+    """Return the endpoint; storage is opened, and migrated, when it starts."""
+    metrics = Metrics()
+    state = State(
+        {
+            "settings": settings,
+            "storage": storage,
+            "metrics": metrics,
+            "api_keys": Keys(settings.api_key),
+            "version": version("playhead"),
+        }
+    )
+    handlers = [sessions.land_session, ops.health, ops.live, ops.ready, ops.index]
+    if settings.enable_metrics:
+        handlers.append(ops.metrics)
+    app = Litestar(
+        route_handlers=[*handlers, openapi.document, openapi.redoc, openapi.assets()],
+        state=state,
+        lifespan=[_landing],
+        exception_handlers=errors.HANDLERS,
+        openapi_config=openapi.config(state.version),
+        request_max_body_size=settings.session_limit,
+        logging_config=None,
+    )
+    app.asgi_handler = Observing(app.asgi_handler, metrics)
+    return app
+
+
+@asynccontextmanager
+async def _landing(app: Litestar) -> AsyncIterator[None]:
+    """Open the storage, load the keys, land until the application stops."""
+    state = app.state
+    with open_store(state.storage) as store:
+        state.database = store.database
+        state.api_keys.load(store.database)
+        observer = state.metrics.observer()
+        async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
+            tasks = [
+                background.spawn("keys", state.api_keys.keep_loaded(store.database)),
+                background.spawn("gauges", _sample(state)),
+            ]
+            try:
+                yield
+            finally:
+                await background.cancel(tasks)
+
+
+async def _sample(state: State) -> None:
+    """Keep the gauges current for the other workers, any of which may be asked for the metrics."""
+    while True:
+        state.metrics.sample(state.landing, state.database)
+        await asyncio.sleep(SAMPLE_S)

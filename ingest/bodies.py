@@ -1,0 +1,68 @@
+"""A request's body as plain bytes: media type, charset, encoding and size are settled here, content is not."""
+
+import zlib
+from typing import Any
+
+import zstandard
+from litestar import Request
+
+from ingest.errors import InvalidSchema, PayloadTooLarge, UnsupportedMediaType
+
+JSON = "application/json"
+
+
+async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[str, ...] = (JSON,)) -> bytes:
+    """Return the body, inflated where it is gzip or zstd.
+
+    Raises UnsupportedMediaType, PayloadTooLarge for more than `limit` bytes inflated (the route's
+    `request_max_body_size` bounds what is sent), InvalidSchema for a corrupt encoding.
+    """
+    _check_media_type(request.headers.get("content-type", ""), media_types)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in _DECODERS:
+        raise UnsupportedMediaType(f"Content-Encoding must be one of {', '.join(_DECODERS)}")
+    body = await request.body()
+    try:
+        body = _DECODERS[encoding](body, limit + 1)
+    except (zlib.error, zstandard.ZstdError, EOFError):
+        raise InvalidSchema(f"Body is not valid {encoding}") from None
+    if len(body) > limit:
+        raise PayloadTooLarge(f"Body is larger than {limit} bytes")
+    return body
+
+
+def _check_media_type(header: str, media_types: tuple[str, ...]) -> None:
+    media_type, *parameters = (part.strip().lower() for part in header.split(";"))
+    if media_type not in media_types:
+        raise UnsupportedMediaType(f"Content-Type must be {' or '.join(media_types)}")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
+            raise UnsupportedMediaType("charset must be utf-8")
+
+
+def _identity(body: bytes, _most: int) -> bytes:
+    return body
+
+
+def _gunzip(body: bytes, most: int) -> bytes:
+    inflated = b""
+    while body and len(inflated) < most:
+        member = zlib.decompressobj(wbits=31)
+        inflated += member.decompress(body, most - len(inflated))
+        if not member.eof and len(inflated) < most:
+            raise EOFError
+        body = member.unused_data
+    return inflated
+
+
+def _unzstd(body: bytes, most: int) -> bytes:
+    with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True) as reader:
+        parts = []
+        while most > 0 and (part := reader.read(most)):
+            parts.append(part)
+            most -= len(part)
+    return b"".join(parts)
+
+
+_DECODERS = {"identity": _identity, "gzip": _gunzip, "x-gzip": _gunzip, "zstd": _unzstd}

@@ -1,0 +1,91 @@
+"""What the OpenAPI document says besides what Litestar reads from the handlers, and the pages that show it.
+
+The pages' JavaScript is served from here, so that they work without network.
+"""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from litestar import MediaType, Request, Router, get
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin, RedocRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.static_files import create_static_files_router
+
+from ingest.errors import ErrorBody
+
+SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
+"""Either header will do."""
+
+ASSETS = "/docs/assets"
+_FAILURES = {
+    400: "The body breaks its contract; the message names the field",
+    401: "No valid API key",
+    403: "The key lacks the scope",
+    413: "The body is too large",
+    415: "Media type or encoding not supported",
+    503: "Overloaded; see `Retry-After`",
+    507: "The disk is full; see `Retry-After`",
+}
+_FAVICON = "<link rel='icon' href='data:,'>"
+_redoc = RedocRenderPlugin(js_url=f"{ASSETS}/redoc/bundles/redoc.standalone.js", google_fonts=False, favicon=_FAVICON)
+_json = JsonRenderPlugin()
+
+
+def failures(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return the error answers of an operation."""
+    return {
+        status: ResponseSpec(ErrorBody, description=_FAILURES[status], generate_examples=False) for status in statuses
+    }
+
+
+def request_body(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a required JSON body of this schema."""
+    shown = {name: {"value": value} for name, value in examples.items()}
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": shown}}}
+
+
+def config(version: str) -> OpenAPIConfig:
+    """Return the document's head, with Swagger UI at `/docs`."""
+    schemes: dict[str, SecurityScheme | Reference] = {
+        "ApiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+        "Bearer": SecurityScheme(type="http", scheme="bearer", description="The same API key"),
+    }
+    swagger = SwaggerRenderPlugin(
+        path="/",
+        js_url=f"{ASSETS}/swagger-ui-dist/swagger-ui-bundle.js",
+        css_url=f"{ASSETS}/swagger-ui-dist/swagger-ui.css",
+        standalone_preset_js_url=f"{ASSETS}/swagger-ui-dist/swagger-ui-standalone-preset.js",
+        favicon=_FAVICON,
+    )
+    return OpenAPIConfig(
+        title="Playhead",
+        version=version,
+        description="Lands raw playback payloads.",
+        path="/docs",
+        render_plugins=[swagger, _json],
+        components=Components(security_schemes=schemes),
+    )
+
+
+@get("/redoc", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
+def redoc(request: Request[Any, Any, Any]) -> bytes:
+    """Show the document with ReDoc."""
+    return _redoc.render(request, request.app.openapi_schema.to_schema())
+
+
+@get("/openapi.json", media_type="application/json", include_in_schema=False, sync_to_thread=False)
+def document(request: Request[Any, Any, Any]) -> bytes:
+    """Return the document."""
+    return _json.render(request, request.app.openapi_schema.to_schema())
+
+
+def assets() -> Router:
+    """Serve the pages' JavaScript, which an installed package brings."""
+    spec = find_spec("drf_spectacular_sidecar")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("drf-spectacular-sidecar is not installed")
+    folder = Path(spec.submodule_search_locations[0]) / "static" / "drf_spectacular_sidecar"
+    return create_static_files_router(path=ASSETS, directories=[folder], include_in_schema=False)

@@ -1,0 +1,95 @@
+"""Closed journal segments become rows of the raw tables, once, and are unlinked.
+
+Needs the segment wholly followed: placements and refusals come from Postgres. When to seal is decided in
+`ingest.sealer` (a live worker) and `ingest.recovery` (a folder that nobody holds).
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import psycopg
+import structlog
+
+from ingest import frames
+from ingest.journal import Folder
+from warehouse import landing
+from warehouse.datasets import RAW_SESSIONS
+from warehouse.lake import Lake
+
+_log = structlog.get_logger("ingest.sealing")
+
+
+class _Record(msgspec.Struct):
+    """A landing record as `ingest.payloads` writes it: `received_at` in microseconds, other instants in ms."""
+
+    tenant: str
+    ingest_id: str
+    received_at: int
+    session_id: str
+    identity_at: int | None
+    started_at: int
+    sent_at: int
+    clock_suspect: bool
+    body: msgspec.Raw
+
+    @property
+    def key(self) -> landing.SessionKey:
+        return landing.SessionKey(self.tenant, self.session_id, self.identity_at)
+
+
+_decoder = msgspec.json.Decoder(list[_Record])
+
+
+def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, end: int | None = None) -> int:
+    """Append a closed, wholly followed segment to `raw_sessions` and unlink it; return its records.
+
+    The worker id and the segment's number are the transaction in the table's log, so that a segment which was already
+    appended is only unlinked. A worker's segments must be sealed in order. A damaged one is kept beside the folders.
+    """
+    path = folder.segment(seq)
+    records, damaged = _load(path, end)
+    if records:
+        placed = landing.placements(connection, (r.key for r in records), [r.ingest_id for r in records])
+        frame = _frame(records, placed)
+        lake.append_once(RAW_SESSIONS, frame, app_id=folder.worker_id, version=seq)
+    if damaged:
+        kept = folder.path.parent / f"{folder.worker_id}-{seq}.damaged"
+        shutil.copyfile(path, kept)
+        _log.error("damaged journal segment kept", path=str(kept), records=len(records))
+    path.unlink()
+    return len(records)
+
+
+def _load(path: Path, end: int | None) -> tuple[list[_Record], bool]:
+    records: list[_Record] = []
+    damaged = False
+    for item in frames.read(path, 0, end):
+        if isinstance(item, frames.Damage):
+            damaged = True
+        else:
+            records += _decoder.decode(item.data)
+    return records, damaged
+
+
+def _frame(records: Sequence[_Record], placed: landing.Placements) -> pl.DataFrame:
+    """Return the rows of `RAW_SESSIONS`, each session under the placement of its first arrival."""
+    started = [placed.started_at.get(record.key, record.started_at) for record in records]
+    milliseconds = pl.Datetime("ms", "UTC")
+    columns = {
+        "tenant": pl.Series([r.tenant for r in records], dtype=pl.String),
+        "ingest_id": pl.Series([r.ingest_id for r in records], dtype=pl.String),
+        "received_at": pl.Series([r.received_at for r in records], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
+        "session_id": pl.Series([r.session_id for r in records], dtype=pl.String),
+        "identity_at": pl.Series([r.identity_at for r in records], dtype=pl.Int64).cast(milliseconds),
+        "started_at": pl.Series(started, dtype=pl.Int64).cast(milliseconds),
+        "sent_at": pl.Series([r.sent_at for r in records], dtype=pl.Int64).cast(milliseconds),
+        "clock_suspect": pl.Series([r.clock_suspect for r in records], dtype=pl.Boolean),
+        "refused": pl.Series([placed.refused.get(r.ingest_id) for r in records], dtype=pl.String),
+        "payload": pl.Series([bytes(r.body).decode() for r in records], dtype=pl.String),
+    }
+    frame = pl.DataFrame(columns).with_columns(day=pl.col("started_at").dt.date())
+    schema = RAW_SESSIONS.schema()
+    return frame.select(schema.names()).cast(schema)

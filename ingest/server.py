@@ -1,0 +1,74 @@
+"""Serving the application: uvicorn with uvloop and httptools, in this process or in several workers."""
+
+import os
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from litestar import Litestar
+from uvicorn.supervisors import Multiprocess
+
+from ingest import logs
+from ingest.app import create_app
+from ingest.metrics import SHARED
+from ingest.settings import IngestSettings
+from warehouse.settings import StorageSettings
+from warehouse.store import open_store
+
+SHUTDOWN_S = 10
+"""How long requests in flight may take when the server stops."""
+
+BACKLOG = 2048
+
+
+def run(*, host: str | None = None, port: int | None = None, workers: int = 1) -> None:
+    """Serve until interrupted, with the settings of the environment; `host` and `port` go before them.
+
+    Raises SettingsError when a setting cannot be used.
+    """
+    settings = IngestSettings.from_environ(host=host, port=port)
+    serve(settings, StorageSettings.from_environ(), workers=workers)
+
+
+def serve(settings: IngestSettings, storage: StorageSettings, *, workers: int = 1) -> None:
+    """Serve until interrupted. Each worker is a process with a journal folder of its own."""
+    logs.configure(settings.log_level)
+    if workers == 1:
+        uvicorn.Server(_config(settings, storage)).run()
+        return
+    shared = Path(tempfile.mkdtemp(prefix="playhead-metrics-"))
+    os.environ[SHARED] = str(shared)
+    try:
+        with open_store(storage):  # keeps the embedded server up while workers come and go
+            config = _config(settings, storage, workers)
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
+    finally:
+        del os.environ[SHARED]
+        shutil.rmtree(shared)
+
+
+def application(settings: IngestSettings, storage: StorageSettings) -> Litestar:
+    """Make the application in the worker that serves it."""
+    logs.configure(settings.log_level)
+    return create_app(settings, storage)
+
+
+def _config(settings: IngestSettings, storage: StorageSettings, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(application, settings, storage),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )

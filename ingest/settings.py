@@ -1,0 +1,81 @@
+"""The endpoint's own settings: where it listens, the key that is always valid, limits, logs.
+
+Read once and passed in. Where state is kept is in `warehouse.settings`.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from warehouse.settings import SettingsError
+
+DEV_KEY = "dev-key"
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """Settings of one endpoint."""
+
+    host: str = "127.0.0.1"
+    """Address to bind."""
+    port: int = 8080
+    """Port to bind; 0 for any free one."""
+    api_key: str = DEV_KEY
+    """A key that is always valid, of tenant `default`."""
+    session_limit: int = 1 << 20
+    """Most bytes of one session, inflated."""
+    log_level: str = "INFO"
+    """Least severe level that is logged."""
+    enable_metrics: bool = True
+    """Whether `/metrics` is served."""
+
+    def __post_init__(self) -> None:
+        if self.api_key == DEV_KEY and not _is_loopback(self.host):
+            raise SettingsError(f"M3W_API_KEY must be set to bind to {self.host}: {DEV_KEY!r} is for loopback only")
+
+    @classmethod
+    def from_environ(
+        cls, environ: Mapping[str, str] | None = None, *, host: str | None = None, port: int | None = None
+    ) -> "IngestSettings":
+        """Read the environment; `host` and `port` go before it. Raise SettingsError, naming what is wrong."""
+        env = os.environ if environ is None else environ
+        return cls(
+            host=host or cls.host,
+            port=_port(env.get("PORT")) if port is None else port,
+            api_key=env.get("M3W_API_KEY") or DEV_KEY,
+            log_level=_level(env.get("LOG_LEVEL")),
+            enable_metrics=_switch("ENABLE_METRICS", env.get("ENABLE_METRICS")),
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _port(text: str | None) -> int:
+    if not text:
+        return IngestSettings.port
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise SettingsError(f"PORT must be a whole number up to 65535, not {text!r}")
+    return int(text)
+
+
+def _level(text: str | None) -> str:
+    level = (text or IngestSettings.log_level).upper()
+    if level not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {text!r}")
+    return "WARNING" if level == "WARN" else level
+
+
+def _switch(name: str, text: str | None) -> bool:
+    lowered = (text or "true").lower()
+    if lowered not in {"true", "1", "yes", "on", "false", "0", "no", "off"}:
+        raise SettingsError(f"{name} must be true or false, not {text!r}")
+    return lowered in {"true", "1", "yes", "on"}

@@ -1,0 +1,81 @@
+"""What the Dagster UI shows of a table: its schema, its row counts by day, and, of aggregates only, a preview."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from warehouse.building import Built
+from warehouse.datasets import Dataset
+
+Metadata = dict[str, int | dg.MarkdownMetadataValue]
+
+PREVIEW_ROWS = 8
+PREVIEW_COLUMNS = 12
+
+
+def column_schema(dataset: Dataset) -> dg.TableSchema:
+    """Return the columns with their types and comments."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, str(dtype), description=comment) for name, (dtype, comment) in dataset.columns.items()
+        ]
+    )
+
+
+def spec(dataset: Dataset, group: str, **kwargs: object) -> dg.AssetSpec:
+    """Return the asset of a dataset: named, described and typed as the dataset is."""
+    return dg.AssetSpec(
+        dataset.name,
+        description=dataset.comment,
+        group_name=group,
+        kinds={"polars", "deltalake"},
+        metadata={
+            "dagster/column_schema": column_schema(dataset),
+            "key": ", ".join(dataset.key),
+        },
+        **kwargs,  # type: ignore[arg-type]
+    )
+
+
+def report_rows(context: dg.AssetExecutionContext, built: Built) -> dict[str, Metadata]:
+    """Attach each day's row count to its partition; return the metadata of the run as a whole, by dataset."""
+    whole: dict[str, Metadata] = {}
+    for name, rows in built.rows.items():
+        for day, count in rows.items():
+            context.add_asset_metadata(
+                {"dagster/partition_row_count": count}, asset_key=name, partition_key=day.isoformat()
+            )
+        whole[name] = {"rows_written": sum(rows.values()), "days": len(rows)}
+        if name in built.previews:
+            whole[name]["preview"] = dg.MetadataValue.md(preview(built.previews[name]))
+    return whole
+
+
+def preview(frame: pl.DataFrame) -> str:
+    """Return the first rows and columns as a Markdown table."""
+    head = frame.head(PREVIEW_ROWS)[:, :PREVIEW_COLUMNS]
+    lines = [_line(head.columns), _line(["---"] * head.width)]
+    lines += [_line([_cell(value) for value in row]) for row in head.iter_rows()]
+    return "\n".join(lines)
+
+
+def raw_materialization(
+    dataset: Dataset, day: date, rows: Mapping[date, int], fingerprint: str | None
+) -> dg.AssetMaterialization:
+    """Return the event that tells of rows landed in a day of a raw table."""
+    return dg.AssetMaterialization(
+        dataset.name,
+        partition=day.isoformat(),
+        metadata={"dagster/partition_row_count": rows.get(day, 0)},
+        tags={"dagster/data_version": fingerprint or "none"},
+    )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value).replace("|", "\\|")
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

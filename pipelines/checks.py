@@ -1,0 +1,102 @@
+"""Asset checks: what must be true of the tables after any run. They read the tables anew, not what a build claims."""
+
+from datetime import timedelta
+
+import dagster as dg
+import polars as pl
+
+from warehouse import building, builds
+from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, RAW_SESSIONS
+from warehouse.store import Store
+
+FRESH_WITHIN = timedelta(hours=2)
+"""A landed payload that is not in `out` after this long means that refreshing is stuck."""
+
+
+@dg.asset_check(asset=CORE_SESSIONS.name, name="keys_unique", description="One row a session")
+def keys_unique(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
+    """Look for sessions with more than one row."""
+    repeated = (
+        store.lake.scan(CORE_SESSIONS)
+        .group_by(CORE_SESSIONS.key)
+        .len()
+        .filter(pl.col("len") > 1)
+        .select(pl.len())
+        .collect(engine="streaming")
+        .item()
+    )
+    return dg.AssetCheckResult(passed=repeated == 0, metadata={"repeated_keys": repeated})
+
+
+@dg.asset_check(
+    asset=CORE_SESSIONS.name,
+    name="counts_reconcile",
+    description="On every built day: raw = core + quarantined + superseded",
+)
+def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
+    """Compare the row counts of the tables with the sends that builds found superseded."""
+    stale = set(building.stale_days(store))
+    with store.database.connect() as connection:
+        superseded = builds.superseded(connection, CORE_SESSIONS)
+    raw, core, quarantine = (
+        store.lake.row_counts(dataset) for dataset in (RAW_SESSIONS, CORE_SESSIONS, CORE_SESSIONS_QUARANTINE)
+    )
+    wrong = {
+        day.isoformat(): f"raw {raw[day]}, core {core.get(day, 0)}, quarantined {quarantine.get(day, 0)}, "
+        f"superseded {superseded.get(day, 0)}"
+        for day in sorted(raw.keys() - stale)
+        if raw[day] != core.get(day, 0) + quarantine.get(day, 0) + superseded.get(day, 0)
+    }
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        metadata={
+            "raw": sum(raw.values()),
+            "core": sum(core.values()),
+            "quarantined": sum(quarantine.values()),
+            "superseded": sum(superseded.values()),
+            "days_checked": len(raw.keys() - stale),
+            "wrong_days": wrong,
+        },
+    )
+
+
+@dg.asset_check(
+    asset=OUT_QOE_DAILY.name,
+    name="sessions_add_up",
+    description="Sessions in the content rows of out equal the rows of core, day by day",
+)
+def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
+    """Compare the sessions that were aggregated with those that exist."""
+    stale = set(building.stale_days(store))
+    counted = dict(
+        store.lake.scan(OUT_QOE_DAILY)
+        .filter(pl.col("dimension") == CONTENT_DIMENSION)
+        .group_by("day")
+        .agg(pl.col("sessions").sum())
+        .collect()
+        .iter_rows()
+    )
+    core = store.lake.row_counts(CORE_SESSIONS)
+    wrong = sorted(
+        day.isoformat() for day in (core.keys() | counted.keys()) - stale if core.get(day, 0) != counted.get(day, 0)
+    )
+    return dg.AssetCheckResult(passed=not wrong, metadata={"sessions": sum(counted.values()), "wrong_days": wrong})
+
+
+@dg.asset_check(
+    asset=OUT_QOE_DAILY.name,
+    name="fresh",
+    description="Nothing that has landed waits longer than two hours to be aggregated",
+)
+def fresh(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
+    """Find the oldest arrival in a stale partition that its last build did not see."""
+    stale = building.stale_days(store)
+    waiting = store.lake.scan(RAW_SESSIONS, days=stale).select(pl.col("received_at").max()).collect().item()
+    age = store.settings.now() - waiting if waiting else timedelta(0)
+    return dg.AssetCheckResult(
+        passed=age <= FRESH_WITHIN,
+        metadata={"stale_days": len(stale), "newest_waiting_age_s": age.total_seconds()},
+    )
+
+
+CHECKS = [keys_unique, counts_reconcile, sessions_add_up, fresh]

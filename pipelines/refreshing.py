@@ -1,0 +1,89 @@
+"""Refresh in this process: everything that is stale, now, through the same jobs that the sensor asks for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from pipelines.definitions import build_defs
+from pipelines.instance import open_instance
+from pipelines.jobs import DERIVED, publish_job, refresh_job
+from pipelines.partitions import range_tags
+from pipelines.staleness import report_landed, stale_ranges
+from warehouse.store import Store
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+class RefreshError(RuntimeError):
+    """A run or a check failed; the message names it."""
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did: the ranges of days it rebuilt."""
+
+    ranges: Sequence[tuple[date, date]]
+
+    @property
+    def days(self) -> int:
+        """Days that were rebuilt."""
+        return sum((last - first).days + 1 for first, last in self.ranges)
+
+
+def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -> Refreshed:
+    """Rebuild every stale day and publish the reports; write nothing when everything is fresh.
+
+    Raises RefreshError when a run or an asset check fails.
+    """
+    ranges = list(stale_ranges(store))
+    published = (store.settings.reports_dir / "index.html").exists()
+    if not ranges and published:
+        return Refreshed(())
+    defs = build_defs(store=store)
+    refresh_, publish = (defs.resolve_job_def(job.name) for job in (refresh_job, publish_job))
+    with open_instance(store) as instance:
+        report_landed(instance, store)
+        for position, stale in enumerate(ranges, 1):
+            on_progress(f"{stale.first} to {stale.last} ({position}/{len(ranges)})")
+            # Pages and checks are about all days: they come once, with the last range.
+            selection = None if position == len(ranges) else DERIVED
+            execute(refresh_, instance, range_tags(stale.first, stale.last), selection)
+        if not ranges:
+            on_progress("reports")
+            execute(publish, instance, {})
+    return Refreshed(tuple((stale.first, stale.last) for stale in ranges))
+
+
+def execute(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str],
+    selection: Sequence[str] | None = None,
+) -> None:
+    """Run a job, or only the selected assets of it, in this process.
+
+    Raises RefreshError when a step or an asset check fails.
+    """
+    result = job.execute_in_process(
+        instance=instance,
+        tags=tags,
+        run_config=QUIET,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
+    )
+    if not result.success:
+        causes = [
+            f"{event.step_key}: {error.cause.message if error.cause else error.message}".strip()
+            for event in result.all_events
+            if event.is_step_failure and (error := event.step_failure_data.error)
+        ]
+        raise RefreshError(f"run {result.run_id} of {job.name} failed: {'; '.join(causes)}")
+    broken = [
+        f"{check.asset_key.to_user_string()}:{check.check_name}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
+    if broken:
+        raise RefreshError(f"run {result.run_id} of {job.name}: failed checks {', '.join(broken)}")

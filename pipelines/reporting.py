@@ -1,0 +1,42 @@
+"""Which pages are published, and which frames each is given. What a page shows is in `dashboards`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from dashboards import publish, qoe_report
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.store import Store
+
+QOE_TITLE = "Quality of experience"
+
+
+def publish_reports(store: Store) -> Sequence[Path]:
+    """Publish `qoe.html` for each tenant and their index; return the pages' paths."""
+    reports_dir = store.settings.reports_dir
+    out = store.lake.scan(OUT_QOE_DAILY).collect()
+    hist = store.lake.scan(OUT_QOE_HISTOGRAM_DAILY).collect()
+    entries = [_publish_qoe(store, out, hist, tenant) for tenant in sorted(out["tenant"].unique())]
+    index = publish.publish_index(reports_dir, entries)
+    return (*(entry.path for entry in entries), index)
+
+
+def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str) -> publish.Entry:
+    built_at = store.settings.now()
+    report = qoe_report.build(
+        out,
+        hist,
+        store.lake.scan(CORE_SESSIONS),
+        tenant=tenant,
+        built_at=built_at,
+        definition_version=store.definition_version,
+        dimensions=tuple(store.settings.dimensions),
+    )
+    return publish.Entry(
+        tenant=tenant,
+        title=QOE_TITLE,
+        path=publish.publish_qoe(store.settings.reports_dir, report),
+        built_at=built_at,
+        summary=f"{report.sessions:,} sessions, {report.first_day} to {report.last_day}",
+    )

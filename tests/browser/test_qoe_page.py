@@ -1,0 +1,185 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dashboards import publish
+from tests.browser.conftest import Watched
+from tests.unit.report_pages import BAD_RELEASE, EVIL, report, sessions, unmeasured
+
+pytestmark = pytest.mark.browser
+
+Watch = Callable[..., Watched]
+SETTLED_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("reports")
+    cores = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12), "empty": sessions(1).clear()}
+    found = {
+        name: publish.publish_qoe(directory, report(core.with_columns(tenant=pl.lit(name)), tenant=name, title=EVIL))
+        for name, core in cores.items()
+    }
+    built_at = datetime(2026, 3, 20, tzinfo=UTC)
+    found["index"] = publish.publish_index(
+        directory, [publish.Entry("bad", "Quality of experience", found["bad"], built_at, "2,400 sessions")]
+    )
+    return found
+
+
+def settle(watched: Watched, scheme: str = "light") -> None:
+    watched.page.wait_for_selector(f"html[data-drawn={scheme}]", timeout=SETTLED_MS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["bad", "unmeasured", "few"])
+def test_every_figure_is_drawn_within_the_page(
+    watch: Watch, pages: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    watched = watch(width, scheme)
+    watched.open(pages[name])
+    settle(watched, scheme)
+    page = watched.page
+    assert page.locator("[data-figure]").count() == page.locator("[data-figure]:has(svg.main-svg)").count()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    spilling = page.evaluate(
+        "[...document.querySelectorAll('[data-figure]')].filter(f => f.scrollWidth > f.clientWidth + 1).map(f => f.id)"
+    )
+    assert spilling == []
+    assert watched.complaints == []
+    assert watched.outside == []
+
+
+def test_a_bad_release_is_the_first_thing_that_stands_out(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["bad"])
+    settle(watched)
+    first = watched.page.locator("#standouts li").first.inner_text()
+    assert first.startswith(BAD_RELEASE)
+    assert re.search(r"difference .* \(interval .*\)", first)
+    assert watched.page.locator("#trend-rebuffer_pct_play .note").inner_text().startswith("Stands apart: Sun 8 Mar")
+
+
+def test_senders_text_does_nothing(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["bad"])
+    settle(watched)
+    page = watched.page
+    assert page.title().startswith("Quality of experience")
+    assert page.locator("img").count() == 0
+    labels = page.locator("#content_id-rebuffer_pct_play .ytick text").all_text_contents()
+    assert any("<" in label for label in labels)
+    assert page.locator(".figure svg a").count() == 0
+
+
+def test_colours_follow_the_reader(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch(scheme="light")
+    watched.open(pages["bad"])
+    settle(watched)
+
+    def ink() -> str:
+        return watched.page.locator("#trend-rebuffer_pct_play .ytick text").first.evaluate(
+            "t => getComputedStyle(t).fill"
+        )
+
+    light = ink()
+    watched.page.emulate_media(color_scheme="dark")
+    settle(watched, "dark")
+    assert ink() != light
+    assert watched.complaints == []
+
+
+def test_text_has_contrast_in_both_schemes(watch: Watch, pages: dict[str, Path]) -> None:
+    for scheme in ("light", "dark"):
+        watched = watch(scheme=scheme)
+        watched.open(pages["bad"])
+        settle(watched, scheme)
+        ratios = watched.page.evaluate(CONTRAST)
+        assert min(ratios.values()) >= 4.5, ratios
+
+
+def test_the_numbers_are_there_without_scripts(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch(390, scripts=False)
+    watched.open(pages["bad"])
+    watched.page.locator("#trend-rebuffer_pct_play summary").click()
+    table = watched.page.locator("#trend-rebuffer_pct_play table")
+    assert table.locator("tbody tr").count() == 10
+    assert table.locator("thead th").all_inner_texts() == ["Day", "Metric", "Value", "95 % interval", "n"]
+
+
+def test_the_keyboard_reaches_contents_and_tables(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["bad"])
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.textContent") == "Skip to content"
+    watched.page.locator("#trend-rebuffer_pct_play summary").focus()
+    watched.page.keyboard.press("Enter")
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.getAttribute('role')") == "region"
+
+
+def test_a_figure_shows_its_numbers_under_the_pointer(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["bad"])
+    settle(watched)
+    point = watched.page.locator("#app_version-rebuffer_pct_play .points path").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert box
+    watched.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    text = watched.page.locator("#app_version-rebuffer_pct_play .hovertext")
+    text.wait_for()
+    assert BAD_RELEASE in (text.text_content() or "")
+    assert "n = " in (text.text_content() or "")
+
+
+@pytest.mark.parametrize("name", ["empty", "index"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_without_figures_are_whole(watch: Watch, pages: dict[str, Path], name: str, width: int) -> None:
+    watched = watch(width)
+    watched.open(pages[name])
+    assert watched.page.locator("h1").count() == 1
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == width
+    assert watched.complaints == []
+    assert watched.outside == []
+
+
+def test_the_index_leads_to_the_page_and_back(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["index"])
+    watched.page.get_by_role("link", name="Quality of experience").click()
+    watched.page.get_by_role("link", name="All reports").click()
+    assert watched.page.url == pages["index"].as_uri()
+
+
+CONTRAST = """() => {
+  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = {};
+  const texts = ["h1", ".lead", ".definition", ".detail", ".value", ".note", "nav a", "summary", "td", "dd"];
+  for (const selector of [...texts, ".dimension"]) {
+    const node = document.querySelector(selector);
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))];
+    found[selector] = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }
+  for (const text of document.querySelectorAll(".figure .xtick text, .figure .annotation-text")) {
+    const [a, b] = [light(parse(getComputedStyle(text).fill)), light(behind(text.closest(".card")))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.figures = Math.min(found.figures ?? 99, ratio);
+  }
+  return found;
+}"""

@@ -1,0 +1,84 @@
+"""Fixtures of everybody: a real PostgreSQL, a fresh migrated database a test, a lake in a folder of its own.
+
+Fixtures of one subject belong in its test file.
+"""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import URL, create_engine
+
+from warehouse import embedded, postgres
+from warehouse.lake import Lake
+from warehouse.postgres import Database, open_database
+from warehouse.settings import StorageSettings
+
+TEMPLATE = "playhead_template"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[URL]:
+    """An embedded server for the whole run; the URL names its maintenance database."""
+    home = Path(tempfile.mkdtemp(prefix="playhead-"))
+    try:
+        with embedded.running(home / "home") as url:
+            yield url.set(database="postgres")
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template(server_url: URL) -> str:
+    """The name of a migrated database that tests are given copies of."""
+    _execute(server_url, f'CREATE DATABASE "{TEMPLATE}"')
+    engine = create_engine(server_url.set(database=TEMPLATE))
+    postgres.upgrade(engine)
+    engine.dispose()
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(server_url: URL, template: str) -> Iterator[URL]:
+    """The URL of a fresh, migrated, empty database."""
+    name = f"test_{uuid.uuid4().hex}"
+    _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server_url.set(database=name)
+    _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def storage(tmp_path: Path, database_url: URL) -> StorageSettings:
+    """Settings of a home of its own, on the fresh database."""
+    home = tmp_path / "home"
+    return StorageSettings(home=home, lake_url=str(home / "lake"), database_url=database_url, pool_max=10, pool_min=1)
+
+
+@pytest.fixture
+def database(storage: StorageSettings) -> Iterator[Database]:
+    """The fresh database, opened."""
+    with open_database(storage) as opened:
+        yield opened
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[psycopg.Connection]:
+    """A connection to the fresh database, in autocommit mode."""
+    with database.connect() as connected:
+        yield connected
+
+
+@pytest.fixture
+def lake(storage: StorageSettings) -> Lake:
+    """The empty lake of the home."""
+    return Lake(storage.lake_url, storage.dimensions)
+
+
+def _execute(url: URL, statement: str) -> None:
+    libpq = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(libpq, autocommit=True) as connected:
+        connected.execute(statement.encode())

@@ -1,0 +1,72 @@
+"""Notebooks run from the first cell to the last, on any tenant's data and on none."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import polars as pl
+import pytest
+from nbclient import NotebookClient
+
+from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.lake import Lake
+from warehouse.metrics import histogram, qoe
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    dimensions = "\n".join(f'{column} = "{source}"' for column, source in DIMENSIONS.items())
+    (home / "playhead.toml").write_text(f"[dimensions]\n{dimensions}\n", encoding="utf-8")
+    tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12)}
+    core = pl.concat([frame.with_columns(tenant=pl.lit(tenant)) for tenant, frame in tenants.items()])
+    lake = Lake(str(home / "lake"), DIMENSIONS)
+    tables = (
+        (CORE_SESSIONS, core),
+        (OUT_QOE_DAILY, qoe.aggregate(core, DIMENSIONS)),
+        (OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate(core, DIMENSIONS)),
+    )
+    for dataset, frame in tables:
+        lake.replace_days(dataset, frame, frame["day"].unique().to_list())
+    return home
+
+
+def execute(path: Path, home: Path, tenant: str) -> tuple[str, int]:
+    """Return what the notebook said, and how many figures it drew."""
+    notebook = nbformat.read(path, as_version=4)
+    inherited = {name: value for name, value in os.environ.items() if name not in {"LAKE_URL", "PLOTLY_RENDERER"}}
+    environ = inherited | {"PLAYHEAD_HOME": str(home), "PLAYHEAD_TENANT": tenant}
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=environ, cwd=str(path.parent))
+    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(data.get("text/markdown", "") for data in shown), sum(PLOTLY in data for data in shown)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "answer", "figures"),
+    [
+        ("bad", f"**Yes: {BAD_RELEASE}.**", True),
+        ("unmeasured", "**This data cannot tell**", True),
+        ("few", "**Too few sessions to tell.**", False),
+        ("nobody", "No sessions, no answer.", False),
+    ],
+)
+def test_the_qoe_overview_answers_from_the_data(home: Path, tenant: str, answer: str, figures: bool) -> None:
+    said, drawn = execute(NOTEBOOKS / "01_qoe_overview.ipynb", home, tenant)
+    assert answer in said
+    assert bool(drawn) == figures
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_kept_clean(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.cells[0].source.splitlines()[0].endswith("?")
+    assert "does not show" in notebook.cells[-1].source.splitlines()[0]
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None

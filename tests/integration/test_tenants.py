@@ -1,0 +1,88 @@
+"""Tenants and their keys: dropping one leaves the others as they were."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+
+from tests.integration.landing_records import batch, record
+from warehouse import keys, landing
+from warehouse.datasets import DATASETS
+from warehouse.keys import KeyRecord
+from warehouse.lake import Lake
+from warehouse.postgres import Database
+from warehouse.publishing import publish
+from warehouse.tables import METADATA, PUBLISHED, TENANTED
+from warehouse.tenants import drop_tenant
+
+MONDAY = date(2026, 1, 5)
+
+
+def fill(database: Database, lake: Lake, *tenants: str) -> None:
+    with database.connect() as connection:
+        for tenant in tenants:
+            landing.follow(connection, batch(record("s", tenant=tenant)))
+            landing.quarantine(connection, batch(record("q", tenant=tenant))[1:-1], "a reason")
+            keys.create_key(connection, tenant=tenant, name="k", scopes=["land"], quota=None)
+        for dataset in DATASETS.values():
+            frame = pl.DataFrame([{"day": MONDAY, "tenant": name} for name in tenants], schema=lake.schema(dataset))
+            lake.append_once(dataset, frame, app_id="fill", version=1)
+            if dataset.name in PUBLISHED:
+                publish(connection, dataset, frame, [MONDAY])
+
+
+def held(database: Database, lake: Lake) -> dict[str, list[str]]:
+    with database.engine.connect() as connection:
+        postgres = {table.name: sorted(row.tenant for row in connection.execute(table.select())) for table in TENANTED}
+    return postgres | {
+        f"lake {name}": sorted(lake.scan(dataset).collect()["tenant"]) for name, dataset in DATASETS.items()
+    }
+
+
+def test_dropping_a_tenant_leaves_the_others(database: Database, lake: Lake) -> None:
+    fill(database, lake, "demo", "acme")
+    assert set(map(tuple, held(database, lake).values())) == {("acme", "demo")}
+    drop_tenant(database, lake, "demo")
+    drop_tenant(database, lake, "demo")
+    assert set(map(tuple, held(database, lake).values())) == {("acme",)}
+
+
+def test_every_table_with_a_tenant_is_known() -> None:
+    assert {table.name for table in TENANTED} == {
+        table.name for table in METADATA.tables.values() if "tenant" in table.columns
+    }
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(connection: psycopg.Connection) -> None:
+    expires = datetime(2030, 1, 1, tzinfo=UTC)
+    key = keys.create_key(connection, tenant="acme", name="phone", scopes=["read", "land"], quota=7, expires_at=expires)
+    prefix, key_id, secret = key.split("_", 2)
+    assert prefix == "ph"
+    assert keys.load_keys(connection) == {
+        hashlib.sha256(key.encode()).hexdigest(): KeyRecord(key_id, "acme", frozenset({"read", "land"}), 7, expires)
+    }
+    stored: tuple[Any, ...] | None = connection.execute("SELECT api_keys::text FROM api_keys").fetchone()
+    assert stored is not None
+    assert secret not in stored[0]
+
+
+def test_a_revoked_key_is_gone(connection: psycopg.Connection) -> None:
+    key = keys.create_key(connection, tenant="acme", name="phone", scopes=[], quota=None)
+    other = keys.create_key(connection, tenant="acme", name="tv", scopes=[], quota=None)
+    key_id = key.split("_")[1]
+    assert keys.revoke_key(connection, key_id)
+    assert not keys.revoke_key(connection, key_id)
+    assert list(keys.load_keys(connection)) == [keys.digest(other)]
+
+
+def test_a_lent_connection_comes_back_clean(database: Database) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero), database.connect() as connection:
+        connection.execute("BEGIN; SELECT 1/0")
+    with pytest.raises(psycopg.OperationalError), database.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    for _ in range(3):
+        with database.engine.begin() as transaction:
+            assert transaction.exec_driver_sql("SELECT 1").scalar() == 1

@@ -1,0 +1,138 @@
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from dashboards import publish
+from tests.unit.report_pages import EVIL, report, sessions
+
+TAG = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page and their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(page: Path) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser.found
+
+
+def test_senders_text_is_text_everywhere(tmp_path: Path) -> None:
+    page = publish.publish_qoe(tmp_path, report(sessions(), title=EVIL))
+    found = elements(page)
+    assert not [attributes for tag, attributes in found if tag in {"img", "iframe", "object"}]
+    assert not [name for _, attributes in found for name in attributes if name.startswith("on")]
+    html = page.read_text(encoding="utf-8")
+    assert html.count("</script>") == len(TAG.findall(html)) == html.count("<script")
+    assert "&lt;/script&gt;" in html
+    for attributes, body in TAG.findall(html):
+        if "application/json" in attributes:
+            assert "<" not in body
+            json.loads(body)
+
+
+def test_scripts_are_only_ours(tmp_path: Path) -> None:
+    page = publish.publish_qoe(tmp_path, report(sessions(200)))
+    policy = next(a["content"] for tag, a in elements(page) if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'self' file: 'sha256-")
+    assert "unsafe-eval" not in policy
+    sources = [a["src"] for tag, a in elements(page) if tag == "script" and "src" in a]
+    assert sources == ["../plotly.min.js"]
+    assert "://" not in "".join(a.get("href") or "" for tag, a in elements(page) if tag in {"a", "link"})
+
+
+def test_plotly_is_written_once(tmp_path: Path) -> None:
+    publish.publish_qoe(tmp_path, report(sessions(40)))
+    script = tmp_path / publish.PLOTLY_FILE
+    before = script.stat().st_mtime_ns
+    publish.publish_qoe(tmp_path, report(sessions(40), tenant="t"))
+    assert script.stat().st_mtime_ns == before
+    script.write_text("an older plotly", encoding="utf-8")
+    publish.publish_qoe(tmp_path, report(sessions(40)))
+    assert script.stat().st_size > 1_000_000
+
+
+def test_nothing_but_whole_files_is_left(tmp_path: Path) -> None:
+    publish.publish_qoe(tmp_path, report(sessions(40)))
+    publish.publish_index(tmp_path, [])
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert names == {"index.html", "plotly.min.js", "t/qoe.html"}
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    page = publish.publish_qoe(tmp_path, report(sessions(40)))
+    before = page.read_bytes()
+    with pytest.raises(UnicodeEncodeError):
+        publish.publish_qoe(tmp_path, report(sessions(40), definition_version="\ud800"))
+    assert page.read_bytes() == before
+    assert [path.name for path in page.parent.iterdir()] == ["qoe.html"]
+
+
+def test_without_data_the_page_says_so(tmp_path: Path) -> None:
+    html = publish.publish_qoe(tmp_path, report(sessions(1).clear())).read_text(encoding="utf-8")
+    assert "No sessions in this period" in html
+    assert "data-figure=" not in html
+
+
+def test_headings_never_skip_a_level(tmp_path: Path) -> None:
+    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+    levels = [int(tag[1]) for tag, _ in found if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
+    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+    ids = [attributes["id"] for _, attributes in found if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    targets = {(a["href"] or "")[1:] for tag, a in found if tag == "a" and (a.get("href") or "").startswith("#")}
+    assert targets <= set(ids)
+
+
+@pytest.mark.parametrize("tenant", ["../up", "A", "a", ".", "con/x", "ü" * 128, "", "x" * 128])
+def test_a_tenant_stays_in_its_own_folder(tmp_path: Path, tenant: str) -> None:
+    folder = publish.tenant_folder(tenant)
+    assert (tmp_path / folder).resolve().parent == tmp_path.resolve()
+    assert len(folder.encode()) < 128
+    assert re.fullmatch(r"[a-z0-9._-]+", folder)
+
+
+def test_tenants_never_share_a_folder() -> None:
+    tenants = ["a", "A", "a b", "a-b", "a/b", "ä"]
+    assert len({publish.tenant_folder(tenant) for tenant in tenants}) == len(tenants)
+
+
+def test_the_index_lists_the_pages_by_tenant(tmp_path: Path) -> None:
+    built_at = datetime(2026, 3, 20, 6, 30, tzinfo=UTC)
+    entries = [
+        publish.Entry(tenant, "Quality of experience", tmp_path / folder / "qoe.html", built_at, "40 sessions")
+        for tenant, folder in (("b", "b"), (EVIL, "evil"))
+    ]
+    page = publish.publish_index(tmp_path, entries)
+    assert [a["href"] for tag, a in elements(page) if tag == "a"] == ["#main", "evil/qoe.html", "b/qoe.html"]
+    assert "<img" not in page.read_text(encoding="utf-8")
+
+
+def test_an_empty_index_says_so(tmp_path: Path) -> None:
+    assert "No report has been published yet" in publish.publish_index(tmp_path, []).read_text(encoding="utf-8")
+
+
+def test_a_figure_with_a_number_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        publish.figure_json(go.Figure(data=[{"type": "scatter", "y": [float("nan")]}]))

