@@ -15,7 +15,8 @@ from warehouse.metrics.experience import experience_score
 
 COMPARED = ("rebuffer_pct_play", "startup_ms", "vsf_pct", "ebvs_pct", "vpf_pct", "experience_score")
 MIN_CLUSTERS = 10
-"""Below so many viewers of a segment, and twice as many in all, no difference is told."""
+"""Below so many viewers on either side no difference is told. Counted by weight, (sum b)^2 / sum b^2 with b a viewer's
+part of the denominator: where one of many viewers makes up half of it, they are worth four."""
 
 MIN_EVENTS = 5
 """With fewer failures on either side no difference of failure rates is told: its interval would be too narrow."""
@@ -48,7 +49,7 @@ def compare(
     (percent, ms, points). Gives one row a segment and metric, of `SCHEMA`: here, rest, difference = here - rest, its
     95 % interval, sessions on both sides, clusters of the segment. A cluster is a user, else a device, else a session,
     so that sessions of one viewer are not taken for independent. Segments with fewer than `qoe.MIN_N` sessions on
-    either side, `MIN_CLUSTERS` clusters or `MIN_EVENTS` failures are left out.
+    either side, `MIN_CLUSTERS` clusters by weight or `MIN_EVENTS` failures are left out.
 
     Delta method on cluster sums: a cluster's part of the difference is e/D of the segment less e/D of the rest, where
     e = numerator - ratio x denominator of its sessions there, and D the sum of the side's denominators; the variance
@@ -120,10 +121,11 @@ def _against_rest(terms: pl.DataFrame, dimension: str, metric: str) -> pl.DataFr
     )
     whole = cells.group_by("cluster").agg(A=pl.col("a").sum(), B=pl.col("b").sum())
     sides = _sides(cells, events_counted=metric in _RATES)
-    half = intervals.critical(pl.col("clusters")) * pl.col("variance").sqrt()
+    half = intervals.critical(pl.col("effective")) * pl.col("variance").sqrt()
     difference = pl.col("here") - pl.col("rest")
     return (
         sides.join(_variances(cells, whole, sides), on="segment")
+        .filter(pl.col("effective") >= MIN_CLUSTERS)
         .with_columns(pl.lit(dimension).alias("dimension"), pl.lit(metric).alias("metric"), difference=difference)
         .with_columns(low=difference - half, high=difference + half)
         .select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
@@ -137,8 +139,7 @@ def _sides(cells: pl.DataFrame, *, events_counted: bool) -> pl.DataFrame:
     )
     rest = {f"rest_{name}": pl.col(name).sum() - pl.col(name) for name in ("num", "den", "n")}
     sides = sums.with_columns(**rest, people=cells["cluster"].n_unique())
-    enough = (pl.min_horizontal("n", "rest_n") >= qoe.MIN_N) & (pl.col("clusters") >= MIN_CLUSTERS)
-    enough &= (pl.col("den") > 0) & (pl.col("rest_den") > 0) & (pl.col("people") >= 2 * MIN_CLUSTERS)
+    enough = (pl.min_horizontal("n", "rest_n") >= qoe.MIN_N) & (pl.min_horizontal("den", "rest_den") > 0)
     if events_counted:
         enough &= pl.min_horizontal("num", "rest_num") >= _PERCENT * MIN_EVENTS
     ratios = {"here": pl.col("num") / pl.col("den"), "rest": pl.col("rest_num") / pl.col("rest_den")}
@@ -146,14 +147,24 @@ def _sides(cells: pl.DataFrame, *, events_counted: bool) -> pl.DataFrame:
 
 
 def _variances(cells: pl.DataFrame, whole: pl.DataFrame, sides: pl.DataFrame) -> pl.DataFrame:
-    """Sum the squares of the clusters' parts: those within a segment one by one, all others from three sums."""
+    """Return each segment's variance of the difference, and the smaller effective number of clusters of its sides.
+
+    Squares of the clusters' parts are summed one by one within the segment; all others come from three sums.
+    """
     inside = (pl.col("a") - pl.col("here") * pl.col("b")) / pl.col("den")
     beside = (pl.col("A") - pl.col("a") - pl.col("rest") * (pl.col("B") - pl.col("b"))) / pl.col("rest_den")
     outside = (pl.col("A") - pl.col("rest") * pl.col("B")) / pl.col("rest_den")
     parts = cells.join(sides, on="segment").join(whole, on="cluster").group_by("segment")
-    own = parts.agg(own=((inside - beside) ** 2 - outside**2).sum())
+    own = parts.agg(
+        own=((inside - beside) ** 2 - outside**2).sum(),
+        squares=(pl.col("b") ** 2).sum(),
+        rest_squares=((pl.col("B") - pl.col("b")) ** 2 - pl.col("B") ** 2).sum(),
+    )
     aa, ab, bb = whole.select(aa=(pl.col("A") ** 2).sum(), ab=pl.col("A").dot("B"), bb=(pl.col("B") ** 2).sum()).row(0)
     rest = pl.col("rest")
     everyone = (aa - 2 * rest * ab + rest**2 * bb) / pl.col("rest_den") ** 2
     variance = (everyone + pl.col("own")).clip(lower_bound=0.0) * pl.col("people") / (pl.col("people") - 1)
-    return sides.join(own, on="segment").select("segment", variance=variance)
+    effective = pl.min_horizontal(
+        pl.col("den") ** 2 / pl.col("squares"), pl.col("rest_den") ** 2 / (pl.col("rest_squares") + bb)
+    )
+    return sides.join(own, on="segment").select("segment", variance=variance, effective=effective)

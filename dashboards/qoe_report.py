@@ -13,9 +13,10 @@ from dashboards.comparison import has_viewers
 from dashboards.marks import odd_days
 from dashboards.standouts import compared, standouts
 from dashboards.worst import worst_sessions
-from warehouse.datasets import CONTENT_DIMENSION, OUTCOMES
+from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUTCOMES
 from warehouse.metrics import histogram, intervals, qoe
 
+_HOUR_MS = 3_600_000
 _MERGED = 16
 """Buckets of the stored histogram in one bar: each bar ends 17 % above its begin."""
 
@@ -92,13 +93,9 @@ def build(
         built_at=built_at,
         definition_version=definition_version,
         sessions=int(content["sessions"].sum()),
-        play_hours=float(content["play_ms_sum"].sum()) / 3_600_000,
+        play_hours=float(content["play_ms_sum"].sum()) / _HOUR_MS,
         play_hours_n=int(content["play_ms_n"].sum()),
-        rows={
-            "core_sessions": int(own.select(pl.len()).collect().item()),
-            "out_qoe_daily": out.height,
-            "out_qoe_histogram_daily": hist.height,
-        },
+        rows=_rows(own, out, hist),
         summary=_estimates(content, content_hist, ()),
         daily=daily,
         marked=odd_days(daily),
@@ -112,6 +109,14 @@ def build(
         outcomes=_outcomes(content),
         worst=worst_sessions(own, dimensions),
     )
+
+
+def _rows(core: pl.LazyFrame, out: pl.DataFrame, hist: pl.DataFrame) -> dict[str, int]:
+    return {
+        CORE_SESSIONS.name: int(core.select(pl.len()).collect().item()),
+        OUT_QOE_DAILY.name: out.height,
+        OUT_QOE_HISTOGRAM_DAILY.name: hist.height,
+    }
 
 
 def _day(value: object) -> date | None:

@@ -62,6 +62,9 @@ _AXIS = {
     "zerolinecolor": LIGHT.grid,
     "tickfont": {"color": LIGHT.muted, "size": 12},
     "title": {"font": {"color": LIGHT.muted, "size": 12}, "standoff": 8},
+    "ticks": "outside",
+    "ticklen": 6,
+    "tickcolor": "rgba(0,0,0,0)",
     "automargin": True,
     "fixedrange": True,
 }
@@ -93,7 +96,7 @@ TEMPLATE = go.layout.Template(
         },
         "dragmode": False,
         "showlegend": False,
-        "xaxis": _AXIS | {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)", "tickangle": 0},
+        "xaxis": _AXIS | {"tickangle": 0},
         "yaxis": _AXIS,
     }
 )

@@ -142,7 +142,8 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     status = 422 if isinstance(error, ValidationException) else error.status_code
     code = _BY_STATUS.get(status)
     if code is None:
-        return on_unexpected(request, error)
+        _log.warning("request failed", method=request.method, path=request.url.path, reason=error.detail)
+        return answer("INTERNAL_ERROR", 500, "Internal server error")
     message = "Body is larger than the limit" if status == 413 else error.detail
     request.scope["state"]["error"] = message
     return answer(code, status, message, error.headers)

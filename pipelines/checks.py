@@ -35,7 +35,7 @@ def keys_unique(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 )
 def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Compare the row counts of the tables with the sends that builds found superseded."""
-    stale = set(building.stale_days(store))
+    stale = set(building.stale_days(store, CORE_SESSIONS))
     with store.database.connect() as connection:
         superseded = builds.superseded(connection, CORE_SESSIONS)
     raw, core, quarantine = (
@@ -67,7 +67,7 @@ def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 )
 def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Compare the sessions that were aggregated with those that exist."""
-    stale = set(building.stale_days(store))
+    stale = set(building.stale_days(store, OUT_QOE_DAILY))
     counted = dict(
         store.lake.scan(OUT_QOE_DAILY)
         .filter(pl.col("dimension") == CONTENT_DIMENSION)

@@ -49,6 +49,7 @@ def _url(store: Store) -> str:
 def _config(folder: Path) -> dict[str, object]:
     return {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
         "storage": {"postgres": {"postgres_url": {"env": URL_VARIABLE}}},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
         "local_artifact_storage": {

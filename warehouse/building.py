@@ -27,6 +27,9 @@ from warehouse.store import Store
 ROWS_AT_ONCE = 1_000_000
 """Source rows that one commit may cover: bounds memory however many days a run spans."""
 
+_SOURCES = ((CORE_SESSIONS, RAW_SESSIONS), (OUT_QOE_DAILY, CORE_SESSIONS))
+"""What each derived table is built from."""
+
 _LOCK_CLASS = 0x504C4159
 
 
@@ -38,12 +41,16 @@ class Built:
     previews: Mapping[str, pl.DataFrame]
 
 
-def stale_days(store: Store) -> list[date]:
-    """Return the days whose core or out was not built from the present source by the present definitions, in order."""
+def stale_days(store: Store, *targets: Dataset) -> list[date]:
+    """Return, in order, the days that one of these tables (all by default) must be rebuilt for.
+
+    Such a day was built from another source than the present one, or by other definitions.
+    """
+    wanted = [(target, source) for target, source in _SOURCES if not targets or target in targets]
     with store.database.connect() as connection:
         stale = {
             day
-            for target, source in ((CORE_SESSIONS, RAW_SESSIONS), (OUT_QOE_DAILY, CORE_SESSIONS))
+            for target, source in wanted
             for day in builds.stale_days(connection, target, store.lake.fingerprints(source), store.definition_version)
         }
     return sorted(stale)

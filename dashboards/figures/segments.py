@@ -103,6 +103,7 @@ def _points(
         "x": [row["value"] / scale.divisor for row in rows],
         "y": [places[row[column]] for row in rows],
         "mode": "markers",
+        "cliponaxis": False,
         "marker": {"color": _COLOURS[index], "size": 9, "symbol": _SYMBOLS[index]},
         "error_x": bars(rows, scale, _COLOURS[index], width=0),
         "hoverinfo": "text",

@@ -15,7 +15,11 @@ from warehouse.lake import Lake
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
 
-LANDING = [(point, call) for point in POINTS for call in (1, 2)]
+LANDING = [(point, 1) for point in POINTS] + [
+    ("after the write, before fdatasync", 2),
+    ("between statement and commit", 2),
+    ("after the append to the lake, before unlinking", 2),
+]
 DRAINING = [
     "after the acknowledgement, before following",
     "between statement and commit",
@@ -32,7 +36,7 @@ def crash(storage: StorageSettings, point: str, call: int, mode: str) -> list[st
     assert storage.database_url is not None
     url = storage.database_url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.integration.crashing", point, str(call), mode, str(storage.home), url]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode in {-signal.SIGKILL, 0}, done.stderr.decode()
     died = done.returncode != 0
     # A worker removes its folder once, and the first round may be followed in one statement.

@@ -150,6 +150,16 @@ def test_other_definitions_make_every_day_stale(store):
     assert set(changed.lake.scan(OUT_QOE_DAILY).collect()["dimension"].unique()) == {"content", *dimensions}
 
 
+def test_checks_look_at_every_built_day(store):
+    land_days(store)
+    refreshing.refresh(store)
+    with open_instance(store) as instance:
+        history = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey(CORE_SESSIONS.name), "counts_reconcile"), limit=1
+        )
+    assert history[0].event.asset_check_evaluation.metadata["days_checked"].value == 3
+
+
 def test_superseded_sends_reconcile(store):
     land_days(store, days=1)
     land(store, [body(1, FIRST, playTimeMs=40_000, timestamp=1_900_000_000_000), body(2, FIRST, timestamp=1)])

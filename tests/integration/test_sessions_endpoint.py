@@ -160,7 +160,7 @@ def test_two_devices_that_count_from_one_stay_two(client: httpx.Client, stored: 
     ids=str,
 )
 def test_without_a_valid_key(client: httpx.Client, headers: dict[str, str]) -> None:
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     answer = httpx.post(client.base_url.join("/v1/sessions"), json=SDK, headers=encoded)
     assert refused(answer, 401, "INVALID_API_KEY") == "Invalid or missing API Key"
 

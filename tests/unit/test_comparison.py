@@ -54,9 +54,17 @@ def by_hand(core: pl.DataFrame, release: str) -> tuple[float, float]:
         residual = 100 * row["rebuffer_ms"] - ratio[here] * (row["play_ms"] + row["rebuffer_ms"])
         parts[row["user_id"]] = parts.get(row["user_id"], 0.0) + (1 if here else -1) * residual / sides[here][1]
     variance = sum(part**2 for part in parts.values()) * len(parts) / (len(parts) - 1)
-    viewers = core.filter(pl.col("app_version") == release)["user_id"].n_unique()
-    t = pl.select(critical(pl.lit(viewers, pl.Float64()))).item()
+    t = pl.select(critical(pl.lit(weighed_viewers(core, release)))).item()
     return ratio[True] - ratio[False], t * math.sqrt(variance)
+
+
+def weighed_viewers(core: pl.DataFrame, release: str) -> float:
+    counts = []
+    for here in (True, False):
+        rows = core.filter((pl.col("app_version") == release) == here)
+        weights = rows.group_by("user_id").agg((pl.col("play_ms") + pl.col("rebuffer_ms")).sum()).to_series(1)
+        counts.append(weights.sum() ** 2 / (weights.cast(pl.Float64()) ** 2).sum())
+    return min(counts)
 
 
 def test_the_difference_is_that_of_ratios_with_viewers_as_clusters() -> None:
@@ -88,6 +96,13 @@ def test_repeats_of_a_viewer_add_no_certainty() -> None:
 def test_too_few_viewers_are_not_compared() -> None:
     assert compare(sessions(viewers=MIN_CLUSTERS - 1), ("app_version",)).is_empty()
     assert compare(sessions().clear(), ("app_version",)).is_empty()
+
+
+def test_one_viewer_who_plays_most_of_it_is_not_many() -> None:
+    core = sessions()
+    heavy = core.filter(pl.col("user_id") == "u0")
+    copies = [heavy.with_columns(session_id=pl.col("session_id") + f"-{copy}") for copy in range(60)]
+    assert compare(pl.concat([core, *copies]), ("app_version",)).is_empty()
 
 
 def test_unmeasured_metrics_are_left_out() -> None:

@@ -31,7 +31,7 @@ def test_appended_frames_are_read_back(journal: Journal) -> None:
     _, second = journal.append(frames.encode(RECORDS[:1]) + frames.encode(RECORDS[1:]))
     assert written(journal) == [b'[{"n":1},{"n":2}]', b'[{"n":1}]', b'[{"n":2}]']
     assert journal.ends == {1: second}
-    assert [item.start for item in frames.read(journal.folder.segment(1), first)][0] == first
+    assert next(frames.read(journal.folder.segment(1), first)).start == first
 
 
 def test_torn_frame_is_dropped_at_every_byte(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""`playhead demo`, as its user runs it: twice, beside another tenant's data."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.integration.commands import playhead
+from warehouse.datasets import CORE_SESSIONS
+from warehouse.postgres import open_database
+
+
+@pytest.mark.timeout(600)
+def test_demo_publishes_the_known_truth_and_can_be_repeated(storage, lake, tmp_path):
+    start = datetime.now(UTC) - timedelta(days=3)
+    other = {"sessionId": "kept", "sessionStartDateIso": start.isoformat(), "sessionDurationMs": 1_000, "playTimeMs": 9}
+    (tmp_path / "other.ndjson").write_text(json.dumps(other))
+    playhead(storage, "load", "--tenant", "other", str(tmp_path / "other.ndjson"))
+
+    printed = [playhead(storage, "demo"), playhead(storage, "demo")]
+    for text in printed:
+        assert "agrees" in text
+        assert "differs" not in text
+
+    reports = storage.reports_dir
+    for page in ("index.html", "qoe.html", "demo/qoe.html", "other/qoe.html", "plotly.min.js"):
+        assert (reports / page).is_file(), page
+    executed = json.loads((reports / "demo" / "notebooks" / "01_qoe_overview.ipynb").read_text())
+    assert any(cell.get("outputs") for cell in executed["cells"])
+
+    core = dict(lake.scan(CORE_SESSIONS).collect().group_by("tenant").len().iter_rows())
+    assert core["other"] == 1
+    assert core["demo"] >= 5_000
+    with open_database(storage) as database, database.connect() as connection:
+        stored = dict(connection.execute("SELECT tenant, count(*) FROM sessions GROUP BY tenant").fetchall())
+        keys = connection.execute("SELECT count(*) FROM api_keys WHERE tenant = 'demo'").fetchone()
+    assert stored == core
+    assert keys == (1,)
+
+
+def test_demo_posts_a_file_that_is_given(storage, tmp_path):
+    bodies = [
+        {"sessionId": f"f{n}", "sessionStartDateIso": "2026-03-01T10:00:00Z", "sessionDurationMs": 10, "playTimeMs": n}
+        for n in range(25)
+    ]
+    (tmp_path / "own.ndjson").write_text("\n".join(json.dumps(body) for body in bodies))
+    printed = playhead(storage, "demo", "--from", str(tmp_path / "own.ndjson"))
+    assert "25 accepted" in printed
+    assert (storage.reports_dir / "demo" / "qoe.html").is_file()
+
+
+def test_info_tells_where_everything_is(storage):
+    facts = json.loads(playhead(storage, "info", "--json"))
+    assert facts["home"] == str(storage.home)
+    assert facts["reports_dir"] == str(storage.reports_dir)
+    assert facts["lake_url"] == storage.lake_url
+    assert facts["database_url"].startswith("postgresql://")
+    assert facts["versions"]["dagster"]
+
+
+def test_a_setting_that_cannot_be_used_is_one_line(storage):
+    storage.home.mkdir()
+    (storage.home / "playhead.toml").write_text("[dimension]\n")
+    printed = playhead(storage, "info", code=1)
+    assert printed.strip().endswith("unknown key 'dimension'; did you mean 'dimensions'?")
