@@ -22,7 +22,7 @@ from plotly.offline import get_plotlyjs
 
 from dashboards import numbers, theme
 from dashboards.qoe_page import page
-from dashboards.qoe_report import QoeReport
+from dashboards.qoe_report import ALL_TENANTS, QoeReport
 
 PLOTLY_FILE = "plotly.min.js"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -33,7 +33,7 @@ _SAFE_FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 class Entry:
     """A published page, for the index: `path` lies under the reports folder."""
 
-    tenant: str
+    tenant: str | None
     title: str
     path: Path
     built_at: datetime
@@ -41,18 +41,24 @@ class Entry:
 
 
 def publish_qoe(directory: Path, report: QoeReport) -> Path:
-    """Write `<directory>/<tenant's folder>/qoe.html` and, once, plotly.js; return the page's path."""
+    """Write `qoe.html` and, once, plotly.js; return the page's path.
+
+    A tenant's page has the tenant's folder to itself, the page over all tenants lies in `directory`.
+    """
     _write_plotly(directory)
-    folder = directory / tenant_folder(report.tenant)
-    html = _render("qoe.html.j2", page=page(report), plotly=f"../{PLOTLY_FILE}", dark=theme.DARK_OF)
+    folder, root = (directory, ".") if report.tenant is None else (directory / tenant_folder(report.tenant), "..")
+    html = _render("qoe.html.j2", page=page(report), root=root, plotly=f"{root}/{PLOTLY_FILE}", dark=theme.DARK_OF)
     return _replace(folder / "qoe.html", html)
 
 
 def publish_index(directory: Path, entries: Sequence[Entry]) -> Path:
     """Write `<directory>/index.html`, which lists the pages by tenant; return its path."""
     tenants = [
-        {"title": theme.plain(tenant), "pages": [_listing(directory, e) for e in entries if e.tenant == tenant]}
-        for tenant in sorted({entry.tenant for entry in entries})
+        {
+            "title": theme.plain(tenant or ALL_TENANTS),
+            "pages": [_listing(directory, entry) for entry in entries if entry.tenant == tenant],
+        }
+        for tenant in sorted({entry.tenant for entry in entries}, key=lambda tenant: tenant or "")
     ]
     return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants))
 

@@ -5,12 +5,13 @@ Those that set segments side by side are in `dashboards.qoe_segments`; headline 
 
 import polars as pl
 
-from dashboards import marks, numbers
+from dashboards import numbers
 from dashboards.cards import Card, Section, absence, estimates_table, extremes, measured
 from dashboards.catalogue import METRICS, definition, source_table
 from dashboards.figures import outcomes, startup, trends
 from dashboards.qoe_report import QoeReport
 from dashboards.qoe_segments import dimensions, rebuffering
+from warehouse.metrics import odd_days
 
 TRENDS = (
     "rebuffer_pct_play",
@@ -34,7 +35,7 @@ def _trends(report: QoeReport) -> Section:
         anchor="trend",
         title="Day by day",
         short="Trend",
-        lead=f"Bands are 95 % intervals. {marks.RULE}{_unmeasured(report)}",
+        lead=f"Bands are 95 % intervals. {odd_days.RULE}{_unmeasured(report)}",
         cards=tuple(_trend(report, metric) for metric in TRENDS if len(measured(report.daily, metric))),
     )
 

@@ -12,7 +12,7 @@ from dashboards.cards import Section, Table, segment_name
 from dashboards.catalogue import DISAGREEMENTS, METRICS, definition, source_table
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, worst_table
-from dashboards.qoe_report import QoeReport
+from dashboards.qoe_report import ALL_TENANTS, QoeReport
 from warehouse.datasets import METRICS_VERSION
 
 HEADLINE = (
@@ -122,7 +122,7 @@ def _tile(row: dict[str, Any]) -> Tile:
 def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:
     days = f"{report.first_day} to {report.last_day}, UTC" if report.first_day else "no day has sessions"
     return (
-        ("Tenant", segment_name(report.tenant)),
+        ("Tenant", segment_name(report.tenant or ALL_TENANTS)),
         ("Period", days),
         ("Built at", numbers.moment(report.built_at)),
         ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),

@@ -1,4 +1,4 @@
-"""Everything that the QoE page shows of one tenant, computed with `warehouse.metrics` from the stored sums.
+"""Everything that the QoE page shows of one tenant or of all, computed with `warehouse.metrics` from the stored sums.
 
 How it is drawn and worded is in `dashboards.qoe_page`; where it is written, in `dashboards.publish`.
 """
@@ -9,23 +9,26 @@ from datetime import date, datetime
 
 import polars as pl
 
-from dashboards.comparison import has_viewers
-from dashboards.marks import odd_days
 from dashboards.standouts import compared, standouts
 from dashboards.worst import worst_sessions
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUTCOMES
 from warehouse.metrics import histogram, intervals, qoe
+from warehouse.metrics.comparison import has_viewers
+from warehouse.metrics.odd_days import odd_days
 
 _HOUR_MS = 3_600_000
 _MERGED = 16
 """Buckets of the stored histogram in one bar: each bar ends 17 % above its begin."""
+
+ALL_TENANTS = "All tenants"
 
 
 @dataclass(frozen=True)
 class QoeReport:
     """The frames and facts of one QoE page. Frames named after what they hold; estimates have value, low, high, n."""
 
-    tenant: str
+    tenant: str | None
+    """None for the operator's page, over all tenants."""
     title: str
     first_day: date | None
     last_day: date | None
@@ -67,27 +70,27 @@ def build(
     hist: pl.DataFrame,
     core: pl.DataFrame | pl.LazyFrame,
     *,
-    tenant: str,
+    tenant: str | None,
     built_at: datetime,
     definition_version: str,
     title: str | None = None,
     dimensions: tuple[str, ...] = (),
     period: tuple[date, date] | None = None,
 ) -> QoeReport:
-    """Compute the report of `tenant` from OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY and CORE_SESSIONS.
+    """Compute the report of `tenant`, or of all, from OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY and CORE_SESSIONS.
 
     Rows of other tenants are ignored. `dimensions` names the configured columns of core; `period` defaults to the
     days that have sessions.
     """
-    out, hist = out.filter(pl.col("tenant") == tenant), hist.filter(pl.col("tenant") == tenant)
-    own = core.lazy().filter(pl.col("tenant") == tenant)
+    wanted = pl.lit(True) if tenant is None else pl.col("tenant") == tenant
+    out, hist, own = out.filter(wanted), hist.filter(wanted), core.lazy().filter(wanted)
     content = out.filter(pl.col("dimension") == CONTENT_DIMENSION)
     content_hist = hist.filter(pl.col("dimension") == CONTENT_DIMENSION)
     first, last = period or (_day(content["day"].min()), _day(content["day"].max()))
     daily = _estimates(content, content_hist, ("day",))
     return QoeReport(
         tenant=tenant,
-        title=title or tenant,
+        title=title or tenant or ALL_TENANTS,
         first_day=first,
         last_day=last,
         built_at=built_at,

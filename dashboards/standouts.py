@@ -1,6 +1,6 @@
 """Which releases, devices, networks … do worse than the rest by more than chance explains, surest first.
 
-The differences themselves are computed in `dashboards.comparison`; how they are worded, in `dashboards.qoe_findings`.
+The differences themselves are computed in `warehouse.metrics.comparison`; worded they are in `dashboards.qoe_findings`.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from statistics import NormalDist
 import polars as pl
 
 from dashboards.catalogue import METRICS
-from dashboards.comparison import compare
+from warehouse.metrics.comparison import compare
 
 MOST = 6
 
 
 def standouts(core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], *, limit: int = MOST) -> pl.DataFrame:
-    """Return the differences for the worse of at most `limit` segments, as `dashboards.comparison.SCHEMA`.
+    """Return the differences for the worse of at most `limit` segments, as `warehouse.metrics.comparison.SCHEMA`.
 
     Adds `comparisons`, how many were made; low and high are widened so that they hold at 95 % for all of them
     together (Bonferroni). Segments come surest first, and so do the metrics within one.

@@ -7,6 +7,13 @@ from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_
 DERIVED = (CORE_SESSIONS.name, CORE_SESSIONS_QUARANTINE.name, OUT_QOE_DAILY.name, OUT_QOE_HISTOGRAM_DAILY.name)
 REPORTS = ("report_qoe",)
 
+build_job = dg.define_asset_job(
+    "build",
+    selection=dg.AssetSelection.assets(*DERIVED).without_checks(),
+    executor_def=dg.in_process_executor,
+    description="Rebuild a range of days, before other ranges follow",
+)
+
 refresh_job = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.assets(*DERIVED, *REPORTS),

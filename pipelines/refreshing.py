@@ -8,7 +8,7 @@ import dagster as dg
 
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
-from pipelines.jobs import DERIVED, publish_job, refresh_job
+from pipelines.jobs import build_job, publish_job, refresh_job
 from pipelines.partitions import range_tags
 from pipelines.staleness import report_landed, stale_ranges
 from warehouse.store import Store
@@ -42,37 +42,22 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
     if not ranges and published:
         return Refreshed(())
     defs = build_defs(store=store)
-    refresh_, publish = (defs.resolve_job_def(job.name) for job in (refresh_job, publish_job))
     with open_instance(store) as instance:
         report_landed(instance, store)
         for position, stale in enumerate(ranges, 1):
             on_progress(f"{stale.first} to {stale.last} ({position}/{len(ranges)})")
             # Pages and checks are about all days: they come once, with the last range.
-            selection = None if position == len(ranges) else DERIVED
-            execute(refresh_, instance, range_tags(stale.first, stale.last), selection)
+            job = refresh_job if position == len(ranges) else build_job
+            execute(defs.resolve_job_def(job.name), instance, range_tags(stale.first, stale.last))
         if not ranges:
             on_progress("reports")
-            execute(publish, instance, {})
+            execute(defs.resolve_job_def(publish_job.name), instance, {})
     return Refreshed(tuple((stale.first, stale.last) for stale in ranges))
 
 
-def execute(
-    job: dg.JobDefinition,
-    instance: dg.DagsterInstance,
-    tags: dict[str, str],
-    selection: Sequence[str] | None = None,
-) -> None:
-    """Run a job, or only the selected assets of it, in this process.
-
-    Raises RefreshError when a step or an asset check fails.
-    """
-    result = job.execute_in_process(
-        instance=instance,
-        tags=tags,
-        run_config=QUIET,
-        raise_on_error=False,
-        asset_selection=[dg.AssetKey(name) for name in selection] if selection else None,
-    )
+def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
+    """Run a job in this process. Raises RefreshError when a step or an asset check fails."""
+    result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET, raise_on_error=False)
     if not result.success:
         causes = [
             f"{event.step_key}: {error.cause.message if error.cause else error.message}".strip()

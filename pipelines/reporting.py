@@ -13,16 +13,22 @@ QOE_TITLE = "Quality of experience"
 
 
 def publish_reports(store: Store) -> Sequence[Path]:
-    """Publish `qoe.html` for each tenant and their index; return the pages' paths."""
+    """Publish `qoe.html` for each tenant and over all of them, and an index; return the pages' paths.
+
+    Pages of tenants that have no rows any more are removed.
+    """
     reports_dir = store.settings.reports_dir
     out = store.lake.scan(OUT_QOE_DAILY).collect()
     hist = store.lake.scan(OUT_QOE_HISTOGRAM_DAILY).collect()
-    entries = [_publish_qoe(store, out, hist, tenant) for tenant in sorted(out["tenant"].unique())]
+    tenants = (None, *sorted(out["tenant"].unique()))
+    entries = [_publish_qoe(store, out, hist, tenant) for tenant in tenants]
+    for page in set(reports_dir.glob("*/qoe.html")) - {entry.path for entry in entries}:
+        page.unlink()
     index = publish.publish_index(reports_dir, entries)
     return (*(entry.path for entry in entries), index)
 
 
-def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str) -> publish.Entry:
+def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str | None) -> publish.Entry:
     built_at = store.settings.now()
     report = qoe_report.build(
         out,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from ingest import logs
 from warehouse.settings import SettingsError, StorageSettings
 
 CONSOLE = Console()
@@ -29,6 +30,7 @@ class Commands(click.Group):
 def main() -> None:
     """Playhead: quality of experience and watch progress, from raw payload to report."""
     # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
+    logs.configure("WARNING")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 

@@ -14,6 +14,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dashboards.publish import tenant_folder
 from lab.population import Population
 from lab.posting import Body, PostingReport, post_sessions
 from playhead import comparison, notebooks, services
@@ -47,8 +48,9 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
             services.refresh(console, store)
         executed = notebooks.execute_all(console, store, TENANT)
         holds = comparison.show(console, store, TENANT, population.truth() if population else None)
-        for path in (*executed, settings.reports_dir / TENANT / "qoe.html", settings.reports_dir / "index.html"):
-            console.print(f"  {path}")
+        report = settings.reports_dir / tenant_folder(TENANT) / "qoe.html"
+        for path in (*executed, report, settings.reports_dir / "index.html"):
+            console.print(f"  {path}", soft_wrap=True)
     console.print(f"Done in {time.perf_counter() - began:.0f} s")
     return 0 if holds else 1
 
@@ -76,6 +78,7 @@ def _endpoint(console: Console, settings: StorageSettings) -> Iterator[str]:
     base_url = f"http://127.0.0.1:{port}"
     log_path = settings.home / "endpoint.log"
     command = [sys.executable, "-m", "playhead", "serve", "--port", str(port)]
+    log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log_path.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             command, stdout=log, stderr=log, env=os.environ | {"PLAYHEAD_HOME": str(settings.home)}

@@ -96,7 +96,7 @@ async def _load(console: Console, store: Store, files: Sequence[Path], tenant: s
                 for lines in _batches(path):
                     records = _accept(lines, path, tenant, store.settings.now(), refused)
                     if records:
-                        await landing.land(records)
+                        await landing.land(records, wait=True)
                     loaded.accepted += len(records)
                     progress.advance(task, len(lines))
                 progress.update(task, total=progress.tasks[task].completed)

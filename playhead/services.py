@@ -81,6 +81,7 @@ def _dagster(host: str, port: int) -> list[str]:
 def _jupyter(host: str, port: int) -> list[str]:
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ip={host}", f"--port={port}"]
     command.append(f"--notebook-dir={ROOT / 'notebooks'}")
+    command.append("--LabApp.news_url=None")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command

@@ -91,8 +91,9 @@ class Server:
                 os.chown(path, self.runner.uid, self.runner.gid)
             # Stretching guards weak passwords; this one has 256 random bits, and every connection would pay for it.
             self._run(
-                "initdb", "-c", "scram_iterations=1", "-D", str(fresh), "-U", USER, "--auth=scram-sha-256", f"--pwfile={for_initdb}",
+                "initdb", "-D", str(fresh), "-U", USER, "--auth=scram-sha-256", f"--pwfile={for_initdb}",
                 "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+                "-c", "scram_iterations=1",
             )  # fmt: skip
         finally:
             for_initdb.unlink()

@@ -1,4 +1,4 @@
-"""One metric by day, with its interval as a band. Which days stand apart is decided in `dashboards.marks`."""
+"""One metric by day, with its interval as a band. Which days stand apart is decided in `warehouse.metrics.odd_days`."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta

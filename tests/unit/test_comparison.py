@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from dashboards.comparison import MIN_CLUSTERS, compare, has_viewers
 from dashboards.standouts import standouts
 from tests.unit.session_frames import START, core_frame
+from warehouse.metrics.comparison import MIN_CLUSTERS, compare, has_viewers
 from warehouse.metrics.intervals import critical
 
 DIMENSIONS = {"app_version": "appVersion", "network_type": "networkType"}

@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dashboards.marks import odd_days
 from dashboards.worst import worst_sessions
 from tests.unit.session_frames import START, core_frame
+from warehouse.metrics.odd_days import odd_days
 
 FIRST = date(2026, 3, 1)
 

@@ -1,6 +1,7 @@
 """Ranges of days."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,4 +16,4 @@ def test_ranges_cover_exactly_the_days_and_never_touch(days):
     ranges = list(contiguous(days))
     covered = [first + timedelta(days=n) for first, last in ranges for n in range((last - first).days + 1)]
     assert covered == sorted(days)
-    assert all(after[0] - before[1] > timedelta(days=1) for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(after[0] - before[1] > timedelta(days=1) for before, after in pairwise(ranges))

@@ -39,7 +39,11 @@ def test_sensors_and_schedules(repository):
         ("hourly_refresh", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
     }
-    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {"refresh", "publish"}
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "build",
+        "refresh",
+        "publish",
+    }
 
 
 def test_code_location_loads_in_a_fresh_interpreter_and_opens_nothing(tmp_path):

@@ -1,7 +1,7 @@
 """Each segment of a dimension against the rest: differences with intervals that know one viewer from another.
 
-Pure frame-to-frame, from core sessions: the sums of `out` cannot tell whose sessions they hold. Which differences are
-worth telling is decided in `dashboards.standouts`.
+From core sessions, since the sums of `out` cannot tell whose sessions they hold. Which differences are worth telling is
+decided by whoever shows them.
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def _terms(core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], metrics
         "d:" + pl.col("device_id"),
         pl.concat_str(pl.lit("s:"), "session_id", pl.col("identity_at").cast(pl.Int64()).fill_null(0), separator=":"),
     )
-    named = core.lazy().with_columns(cluster.alias("cluster"))
+    named = core.lazy().with_columns(pl.concat_str("tenant", cluster, separator="/").alias("cluster"))
     known = _numerators_and_denominators()
     columns: dict[str, Any] = {}
     for metric in metrics:

@@ -1,4 +1,4 @@
-"""Which days stand apart from the others. Drawing them is the business of `dashboards.figures.trends`."""
+"""Which days stand apart from the others, by their own values alone. How they are drawn is not decided here."""
 
 from collections.abc import Iterator
 from datetime import date
