@@ -158,7 +158,8 @@ def _summarise(console: Console, loaded: Loaded, refused: RejectFile) -> None:
     console.print(
         f"Accepted {loaded.accepted:,} sessions: acknowledged in {loaded.acknowledged_s:.2f} s "
         f"({_rate(loaded.accepted, loaded.acknowledged_s)}), "
-        f"in Postgres after {loaded.followed_s:.2f} s ({_rate(loaded.accepted, loaded.followed_s)})"
+        f"in Postgres after {loaded.followed_s:.2f} s ({_rate(loaded.accepted, loaded.followed_s)})",
+        soft_wrap=True,
     )
     if refused.count:
         console.print(f"[yellow]Rejected {refused.count:,}; reasons in {refused.path}[/yellow]")
