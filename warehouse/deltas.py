@@ -28,7 +28,8 @@ _UNUSABLE = re.compile(r"[\[\]\\^|]|%[0-9A-Fa-f]{2}|/day=")
 
 def location(url: str) -> str:
     """Return the URL, or the absolute path of a folder; raise ValueError where Delta Lake would not find its files."""
-    full = url if "://" in url else str(Path(url).resolve())
+    path = url.removeprefix("file://")
+    full = path if "://" in path else str(Path(path).resolve())
     if found := _UNUSABLE.search(full):
         raise ValueError(f"the lake cannot lie in {full}: Delta Lake does not find paths with {found[0]!r}")
     return full

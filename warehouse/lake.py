@@ -5,17 +5,20 @@ What is in the tables is computed in `warehouse.metrics`; which days need it is 
 """
 
 import hashlib
+import os
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
+from warehouse import durability
 from warehouse.datasets import Dataset
 from warehouse.deltas import configuration, delta_schema, hive_schema, location
 
@@ -79,6 +82,7 @@ class Lake:
         def attempt(table: DeltaTable) -> bool:
             recorded = table.transaction_version(app_id)
             if recorded is not None and recorded >= version:
+                self._sync_all()  # whoever appended it may have died before it was on disk
                 return False
             transaction = CommitProperties(app_transactions=[Transaction(app_id, version)], max_commit_retries=0)
             write_deltalake(
@@ -156,6 +160,14 @@ class Lake:
                 counts[file.day] = counts.get(file.day, 0) + file.rows
         return dict(sorted(counts.items()))
 
+    @property
+    def _is_local(self) -> bool:
+        return "://" not in self.url
+
+    def _sync_all(self) -> None:
+        if self._is_local:
+            os.sync()
+
     def _location(self, dataset: Dataset) -> str:
         return f"{self.url.rstrip('/')}/{dataset.name}"
 
@@ -181,12 +193,17 @@ class Lake:
     def _commit(self, dataset: Dataset, attempt: Callable[[DeltaTable], _T]) -> _T:
         """Run against the newest snapshot until no other writer comes between."""
         for tried in range(1, ATTEMPTS + 1):
+            table = self._open(dataset) or self._create(dataset)
             try:
-                return attempt(self._open(dataset) or self._create(dataset))
+                done = attempt(table)
             except CommitFailedError:
                 if tried == ATTEMPTS:
                     raise
                 time.sleep(random.uniform(0, 0.02 * tried))  # noqa: S311
+            else:
+                if self._is_local:
+                    durability.sync_commits(Path(self._location(dataset)), table.version())
+                return done
         raise AssertionError("unreachable")
 
     def _create(self, dataset: Dataset) -> DeltaTable:
