@@ -72,6 +72,11 @@ def difference_unit(unit: Unit) -> Unit:
     return "points" if unit in {"pct", "score"} else unit
 
 
+def count(n: int, noun: str) -> str:
+    """Write how many there are of something: "1 session", "8,030 sessions"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def day(value: date) -> str:
     """Return a day as “Mon 3 Mar 2025”."""
     return f"{value:%a} {value.day} {value:%b %Y}"

@@ -81,8 +81,8 @@ def page(report: QoeReport) -> Page:
     """Lay out a report."""
     return Page(
         title=segment_name(report.title),
-        period=_period(report),
-        size=f"{report.sessions:,} sessions",
+        period=period(report),
+        size=numbers.count(report.sessions, "session"),
         tiles=_tiles(report),
         findings=findings(report),
         sections=sections(report) if report.sessions else (),
@@ -94,7 +94,8 @@ def page(report: QoeReport) -> Page:
     )
 
 
-def _period(report: QoeReport) -> str:
+def period(report: QoeReport) -> str:
+    """Write the days that a report covers."""
     if report.first_day is None or report.last_day is None:
         return "no sessions yet"
     return numbers.period(report.first_day, report.last_day)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dashboards import publish, qoe_report
+from dashboards import numbers, publish, qoe_page, qoe_report
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
 
@@ -44,5 +44,5 @@ def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: st
         title=QOE_TITLE,
         path=publish.publish_qoe(store.settings.reports_dir, report),
         built_at=built_at,
-        summary=f"{report.sessions:,} sessions, {report.first_day} to {report.last_day}",
+        summary=f"{numbers.count(report.sessions, 'session')}, {qoe_page.period(report)}",
     )
