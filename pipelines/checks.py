@@ -9,6 +9,8 @@ from warehouse import building, builds
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, RAW_SESSIONS
 from warehouse.store import Store
 
+_SEEN = {"day": pl.Date(), "built_at": pl.Datetime("us", "UTC")}
+
 FRESH_WITHIN = timedelta(hours=2)
 """A landed payload that is not in `out` after this long means that refreshing is stuck."""
 
@@ -89,13 +91,23 @@ def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     description="Nothing that has landed waits longer than two hours to be aggregated",
 )
 def fresh(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
-    """Find the oldest arrival in a stale partition that its last build did not see."""
+    """Find how long the oldest arrival has waited that the last build of its day did not see."""
     stale = building.stale_days(store)
-    waiting = store.lake.scan(RAW_SESSIONS, days=stale).select(pl.col("received_at").max()).collect().item()
+    with store.database.connect() as connection:
+        built = builds.built_at(connection, OUT_QOE_DAILY)
+    seen = pl.DataFrame({"day": stale, "built_at": [built.get(day) for day in stale]}, schema=_SEEN)
+    waiting = (
+        store.lake.scan(RAW_SESSIONS, days=stale)
+        .join(seen.lazy(), on="day")
+        .filter((pl.col("received_at") > pl.col("built_at")).fill_null(True))
+        .select(pl.col("received_at").min())
+        .collect()
+        .item()
+    )
     age = store.settings.now() - waiting if waiting else timedelta(0)
     return dg.AssetCheckResult(
         passed=age <= FRESH_WITHIN,
-        metadata={"stale_days": len(stale), "newest_waiting_age_s": age.total_seconds()},
+        metadata={"stale_days": len(stale), "oldest_waiting_s": age.total_seconds()},
     )
 
 

@@ -65,6 +65,12 @@ def stale_days(
     return sorted(changed | vanished)
 
 
+def built_at(connection: psycopg.Connection, dataset: Dataset) -> dict[date, datetime]:
+    """Return when each day was last built."""
+    rows = connection.execute("SELECT day, built_at FROM partition_builds WHERE dataset = %s", (dataset.name,))
+    return dict(rows.fetchall())
+
+
 def superseded(connection: psycopg.Connection, dataset: Dataset) -> dict[date, int]:
     """Return how many sends the last build of each day found replaced by a newer one."""
     rows = connection.execute(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -12,7 +13,7 @@ import pytest
 from ingest.landing import Landing
 from ingest.payloads import session
 from pipelines import refreshing
-from pipelines.checks import counts_reconcile, keys_unique, sessions_add_up
+from pipelines.checks import counts_reconcile, fresh, keys_unique, sessions_add_up
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
 from pipelines.sensors import stale_partitions
@@ -25,6 +26,7 @@ from warehouse.datasets import (
     OUT_QOE_HISTOGRAM_DAILY,
     RAW_SESSIONS,
 )
+from warehouse.lake import Lake
 from warehouse.store import Store, open_store
 
 FIRST = date(2026, 3, 1)
@@ -53,11 +55,15 @@ def body(number: int, day: date, **fields: object) -> dict[str, object]:
     } | fields
 
 
-def land(store: Store, bodies: list[dict[str, object]], tenant: str = "default") -> None:
+ARRIVAL = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+def land(store: Store, bodies: list[dict[str, object]], now: datetime = ARRIVAL) -> None:
     async def run() -> None:
         async with Landing.open(store.settings, store.database, store.lake) as landing:
-            now = datetime(2026, 3, 10, tzinfo=UTC)
-            await landing.land([session.accept(json.dumps(b).encode(), tenant=tenant, now=now).record for b in bodies])
+            await landing.land(
+                [session.accept(json.dumps(b).encode(), tenant="default", now=now).record for b in bodies]
+            )
             await landing.seal()
 
     asyncio.run(run())
@@ -140,11 +146,8 @@ def test_other_definitions_make_every_day_stale(store):
     land_days(store, days=2)
     refreshing.refresh(store)
     dimensions = {"app_version": "appVersion", "network_type": "networkType"}
-    changed = Store(
-        settings=type(store.settings)(**(vars(store.settings) | {"dimensions": dimensions})),
-        database=store.database,
-        lake=type(store.lake)(store.lake.url, dimensions),
-    )
+    settings = replace(store.settings, dimensions=dimensions)
+    changed = replace(store, settings=settings, lake=Lake(store.lake.url, dimensions))
     assert building.stale_days(changed) == [FIRST, FIRST + timedelta(days=1)]
     refreshing.refresh(changed)
     assert set(changed.lake.scan(OUT_QOE_DAILY).collect()["dimension"].unique()) == {"content", *dimensions}
@@ -184,6 +187,22 @@ def test_checks_fail_on_a_repeated_row(store):
                 (store.lake.fingerprints(CORE_SESSIONS)[FIRST],),
             )
         assert not check(store).passed, check
+
+
+def test_what_waits_too_long_is_not_fresh_whatever_arrives_meanwhile(store):
+    def at(hour: int) -> Store:
+        settings = replace(store.settings, fixed_now=datetime(2026, 3, 10, hour, tzinfo=UTC))
+        return replace(store, settings=settings)
+
+    land(store, [body(1, FIRST)], now=at(1).settings.now())
+    assert fresh(at(2)).passed
+    land(store, [body(2, FIRST)], now=at(5).settings.now())
+    stuck = fresh(at(5))
+    assert not stuck.passed
+    assert stuck.metadata["oldest_waiting_s"].value == 4 * 3600
+    refreshing.refresh(at(5))
+    land(store, [body(3, FIRST)], now=at(6).settings.now())
+    assert fresh(at(7)).passed
 
 
 def test_a_failing_check_fails_the_refresh_by_name(store):
