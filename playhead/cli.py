@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from ingest import logs
+from warehouse.privileges import PrivilegeError
+from warehouse.server import ServerError
 from warehouse.settings import SettingsError, StorageSettings
 
 CONSOLE = Console()
@@ -18,11 +21,13 @@ class Commands(click.Group):
     """Turns errors that a user can mend into one line instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; settings that cannot be used become a click error."""
+        """Run the command; what a user can mend becomes a click error."""
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
+        except (SettingsError, ServerError, PrivilegeError) as error:
             raise click.ClickException(str(error)) from error
+        except OperationalError as error:
+            raise click.ClickException(f"The database cannot be used: {str(error.orig).strip()}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,11 +75,16 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 @main.command()
 def refresh() -> None:
     """Rebuild everything that is stale, now."""
+    from ingest import recovery
+    from pipelines import refreshing
     from playhead import services
     from warehouse.store import open_store
 
-    with open_store() as store:
-        services.refresh(CONSOLE, store)
+    try:
+        with open_store() as store:
+            services.refresh(CONSOLE, store)
+    except (refreshing.RefreshError, recovery.DrainTimeoutError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """`playhead demo`, as its user runs it: twice, beside another tenant's data."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -56,6 +57,14 @@ def test_info_tells_where_everything_is(storage):
     assert facts["lake_url"] == storage.lake_url
     assert facts["database_url"].startswith("postgresql://")
     assert facts["versions"]["dagster"]
+
+
+def test_a_database_that_is_away_is_one_line(storage):
+    assert storage.database_url is not None
+    away = replace(storage, database_url=storage.database_url.set(port=1))
+    printed = playhead(away, "refresh", code=1)
+    assert printed.startswith("Error: The database cannot be used: connection failed")
+    assert "Traceback" not in printed
 
 
 def test_a_setting_that_cannot_be_used_is_one_line(storage):
