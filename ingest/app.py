@@ -1,10 +1,13 @@
-"""The application: wiring only."""
+"""The application: wiring only. It starts, and lands, also while Postgres is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import psycopg
+import sqlalchemy.exc
+import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 
@@ -15,14 +18,20 @@ from ingest.metrics import Metrics
 from ingest.observing import Observing
 from ingest.routes import openapi, ops, sessions
 from ingest.settings import IngestSettings
+from warehouse.postgres import prepare
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
 
+PREPARE_S = 1.0
+"""Between two attempts to migrate while Postgres is away."""
+
 SAMPLE_S = 1.0
+
+_log = structlog.get_logger("ingest")
 
 
 def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
-    """Return the endpoint; storage is opened, and migrated, when it starts."""
+    """Return the endpoint; storage is opened when it starts, and migrated as soon as Postgres answers."""
     metrics = Metrics()
     state = State(
         {
@@ -53,19 +62,37 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
 async def _landing(app: Litestar) -> AsyncIterator[None]:
     """Open the storage, load the keys, land until the application stops."""
     state = app.state
-    with open_store(state.storage) as store:
+    with open_store(state.storage, migrate=False) as store:
         state.database = store.database
-        state.api_keys.load(store.database)
+        state.prepared = _prepare(state)
         observer = state.metrics.observer()
         async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
             tasks = [
                 background.spawn("keys", state.api_keys.keep_loaded(store.database)),
                 background.spawn("gauges", _sample(state)),
+                background.spawn("preparing", _until_prepared(state)),
             ]
             try:
                 yield
             finally:
                 await background.cancel(tasks)
+
+
+def _prepare(state: State) -> bool:
+    """Migrate and load the keys; False while Postgres is away."""
+    try:
+        prepare(state.database, state.storage)
+        state.api_keys.load(state.database)
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        _log.error("Postgres does not answer: sessions are kept until it does", reason=str(error).strip())
+        return False
+    return True
+
+
+async def _until_prepared(state: State) -> None:
+    while not state.prepared:
+        await asyncio.sleep(PREPARE_S)
+        state.prepared = await asyncio.to_thread(_prepare, state)
 
 
 async def _sample(state: State) -> None:

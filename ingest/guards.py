@@ -18,7 +18,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
-from ingest.errors import Forbidden, InvalidApiKey
+from ingest.errors import DatabaseError, Forbidden, InvalidApiKey
 from warehouse.keys import KeyRecord, digest, load_keys
 from warehouse.postgres import Database
 
@@ -37,14 +37,16 @@ class Keys:
     def __init__(self, api_key: str) -> None:
         self._own_hash = digest(api_key)
         self._own = KeyRecord("M3W_API_KEY", DEFAULT_TENANT, frozenset({LAND, READ}), None, None)
-        self._known: Mapping[str, KeyRecord] = {}
+        self._known: Mapping[str, KeyRecord] | None = None
         self.trouble: str | None = None
 
     def find(self, key: str) -> KeyRecord:
-        """Return whose key it is; raise InvalidApiKey."""
+        """Return whose key it is; raise InvalidApiKey, or DatabaseError before the keys could be read once."""
         hashed = digest(key)
         if hmac.compare_digest(hashed, self._own_hash):
             return self._own
+        if self._known is None:
+            raise DatabaseError("The database, which knows the keys, is temporarily unavailable")
         record = self._known.get(hashed)
         if record is None or (record.expires_at is not None and record.expires_at <= datetime.now(UTC)):
             raise InvalidApiKey

@@ -109,7 +109,8 @@ class Sealer:
             try:
                 await step()
             except OUTSIDE as error:
-                self.troubles[name] = f"{name} interrupted: {type(error).__name__}"
+                cause = "Postgres" if isinstance(error, psycopg.Error) else "the lake or its disk"
+                self.troubles[name] = f"{name} waits for {cause}: {type(error).__name__}"
                 _log.warning("interrupted", task=name, reason=str(error).strip(), retry_s=delay)
                 delay = min(max(delay, 0.5) * 2, MAX_BACKOFF_S)
             else:

@@ -41,7 +41,7 @@ def serve(settings: IngestSettings, storage: StorageSettings, *, workers: int = 
     shared = Path(tempfile.mkdtemp(prefix="playhead-metrics-"))
     os.environ[SHARED] = str(shared)
     try:
-        with open_store(storage):  # keeps the embedded server up while workers come and go
+        with open_store(storage, migrate=False):  # keeps the embedded server up while workers come and go
             config = _config(settings, storage, workers)
             Multiprocess(config, sockets=[config.bind_socket()]).run()
     finally:
