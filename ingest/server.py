@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +24,8 @@ SHUTDOWN_S = 10
 
 BACKLOG = 2048
 
+MakeApp = Callable[[IngestSettings, StorageSettings], Litestar]
+
 
 def run(*, host: str | None = None, port: int | None = None, workers: int = 1) -> None:
     """Serve until interrupted, with the settings of the environment; `host` and `port` go before them.
@@ -32,17 +36,21 @@ def run(*, host: str | None = None, port: int | None = None, workers: int = 1) -
     serve(settings, StorageSettings.from_environ(), workers=workers)
 
 
-def serve(settings: IngestSettings, storage: StorageSettings, *, workers: int = 1) -> None:
-    """Serve until interrupted. Each worker is a process with a journal folder of its own."""
+def serve(
+    settings: IngestSettings, storage: StorageSettings, *, workers: int = 1, make: MakeApp | None = None
+) -> None:
+    """Serve until interrupted. Each worker is a process with a journal folder of its own, and makes its application."""
+    app = partial(make or application, settings, storage)
     logs.configure(settings.log_level)
+    settings = replace(settings, workers=workers)
     if workers == 1:
-        uvicorn.Server(_config(settings, storage)).run()
+        uvicorn.Server(_config(app, settings)).run()
         return
     shared = Path(tempfile.mkdtemp(prefix="playhead-metrics-"))
     os.environ[SHARED] = str(shared)
     try:
         with open_store(storage, migrate=False):  # keeps the embedded server up while workers come and go
-            config = _config(settings, storage, workers)
+            config = _config(app, settings, workers)
             Multiprocess(config, sockets=[config.bind_socket()]).run()
     finally:
         del os.environ[SHARED]
@@ -55,9 +63,9 @@ def application(settings: IngestSettings, storage: StorageSettings) -> Litestar:
     return create_app(settings, storage)
 
 
-def _config(settings: IngestSettings, storage: StorageSettings, workers: int = 1) -> uvicorn.Config:
+def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
-        partial(application, settings, storage),
+        app,
         factory=True,
         host=settings.host,
         port=settings.port,
