@@ -11,8 +11,8 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 
-from ingest import background, errors
-from ingest.guards import Keys
+from ingest import background, basic, errors, limits
+from ingest.guards import Keys, tell_allowance
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
@@ -39,6 +39,7 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "storage": storage,
             "metrics": metrics,
             "api_keys": Keys(settings.api_key),
+            "users": basic.Users(settings.secrets),
             "version": version("playhead"),
         }
     )
@@ -49,7 +50,8 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         route_handlers=[*handlers, openapi.document, openapi.redoc, openapi.assets()],
         state=state,
         lifespan=[_landing],
-        exception_handlers=errors.HANDLERS,
+        exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
+        before_send=[tell_allowance],
         openapi_config=openapi.config(state.version),
         request_max_body_size=settings.session_limit,
         logging_config=None,
@@ -66,9 +68,10 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         state.database = store.database
         state.prepared = _prepare(state)
         observer = state.metrics.observer()
+        state.limiter = limits.shared(state.settings, store.database.libpq_url)
         async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
             tasks = [
-                background.spawn("keys", state.api_keys.keep_loaded(store.database)),
+                background.spawn("keys", state.api_keys.keep_loaded(store.database, state.users.load)),
                 background.spawn("gauges", _sample(state)),
                 background.spawn("preparing", _until_prepared(state)),
             ]
@@ -76,6 +79,8 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
                 yield
             finally:
                 await background.cancel(tasks)
+                await state.limiter.close()
+                state.users.close()
 
 
 def _prepare(state: State) -> bool:
@@ -83,6 +88,7 @@ def _prepare(state: State) -> bool:
     try:
         prepare(state.database, state.storage)
         state.api_keys.load(state.database)
+        state.users.load(state.database)
     except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
         _log.error("Postgres does not answer: sessions are kept until it does", reason=str(error).strip())
         return False

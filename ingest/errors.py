@@ -87,6 +87,16 @@ class _TryAgain(ApiError):
         super().__init__(message, {"Retry-After": str(retry_after_s)})
 
 
+class RateLimitExceeded(_TryAgain):
+    """More requests in this window than the key or its tenant may send; nothing of this one is read."""
+
+    code, status = "RATE_LIMIT_EXCEEDED", 429
+
+    def __init__(self, message: str, retry_after_s: int, headers: Mapping[str, str]) -> None:
+        super().__init__(message, retry_after_s)
+        self.headers.update(headers)
+
+
 class DatabaseError(_TryAgain):
     """Postgres is needed for the answer and cannot be reached."""
 

@@ -1,13 +1,13 @@
-"""Who may land: API keys and their scopes.
+"""Who may land, and how much: API keys, their scopes and quotas.
 
 `M3W_API_KEY` is always valid and belongs to tenant `default`; other keys are those of `warehouse.keys`, known here by
 their hashes and read again every two seconds, so that a revoked one stops working in every worker. With Postgres away
-the keys last known stay valid.
+the keys last known stay valid. How a quota is held is in `ingest.limits`; users of the tracker are in `ingest.basic`.
 """
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,16 +16,20 @@ import sqlalchemy.exc
 import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import Guard
+from litestar.types import Guard, Message, Scope
 
 from ingest.errors import DatabaseError, Forbidden, InvalidApiKey
-from warehouse.keys import KeyRecord, digest, load_keys
+from ingest.limits import Limiter
+from warehouse.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
 from warehouse.postgres import Database
 
 RELOAD_S = 2.0
 LAND = "land"
 READ = "read"
 DEFAULT_TENANT = "default"
+ALLOWANCE = "allowance"
+"""Where the request's `ingest.limits.Allowance` is kept in its state."""
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 _log = structlog.get_logger("ingest.guards")
@@ -38,6 +42,8 @@ class Keys:
         self._own_hash = digest(api_key)
         self._own = KeyRecord("M3W_API_KEY", DEFAULT_TENANT, frozenset({LAND, READ}), None, None)
         self._known: Mapping[str, KeyRecord] | None = None
+        self._quotas: Mapping[str, int] = {}
+        self._used: set[str] = set()
         self.trouble: str | None = None
 
     def find(self, key: str) -> KeyRecord:
@@ -50,19 +56,28 @@ class Keys:
         record = self._known.get(hashed)
         if record is None or (record.expires_at is not None and record.expires_at <= datetime.now(UTC)):
             raise InvalidApiKey
+        self._used.add(record.key_id)
         return record
 
-    def load(self, database: Database) -> None:
-        """Read the keys from Postgres. Raises what Postgres raises."""
-        with database.connect() as connection:
-            self._known = load_keys(connection)
+    def tenant_quota(self, tenant: str) -> int | None:
+        """Return what all keys of a tenant may ask a window; None for no common bound."""
+        return self._quotas.get(tenant)
 
-    async def keep_loaded(self, database: Database) -> None:
-        """Read the keys again and again, until cancelled."""
+    def load(self, database: Database) -> None:
+        """Read the keys from Postgres, and note there which were used. Raises what Postgres raises."""
+        used, self._used = self._used, set()
+        with database.connect() as connection:
+            self._known, self._quotas = load_keys(connection), load_quotas(connection)
+            if used:
+                touch_keys(connection, used)
+
+    async def keep_loaded(self, database: Database, *others: Callable[[Database], None]) -> None:
+        """Read the keys again and again, and what `others` read, until cancelled."""
         while True:
             await asyncio.sleep(RELOAD_S)
             try:
-                await asyncio.to_thread(self.load, database)
+                for load in (self.load, *others):
+                    await asyncio.to_thread(load, database)
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
                 self.trouble = "the database does not answer"
                 _log.warning("keys not reloaded", reason=str(error).strip())
@@ -70,20 +85,32 @@ class Keys:
                 self.trouble = None
 
 
-def require(scope: str) -> Guard:
+def require(scope: str, *, limited: bool = False) -> Guard:
     """Return a guard that lets a valid key with this scope pass, and makes its record the request's `auth`.
 
-    It is a coroutine, for Litestar would run a plain function in a thread.
+    With `limited`, each request also counts against the rate limit of its key and tenant: for landing routes. It is a
+    coroutine, for Litestar would run a plain function in a thread.
     """
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        keys: Keys = connection.app.state.api_keys
+        state = connection.app.state
+        keys: Keys = state.api_keys
         record = keys.find(_sent_key(connection))
         if scope not in record.scopes:
             raise Forbidden(f"The API key lacks the scope {scope!r}")
         connection.scope["auth"] = record
+        if limited:
+            limiter: Limiter = state.limiter
+            allowance = await limiter.take(record.tenant, record.key_id, record.quota, keys.tenant_quota(record.tenant))
+            connection.scope["state"][ALLOWANCE] = allowance
 
     return guard
+
+
+async def tell_allowance(message: Message, scope: Scope) -> None:
+    """Put what the rate limit leaves into the headers of an answer; for `Litestar(before_send=…)`."""
+    if message["type"] == "http.response.start" and (allowance := scope["state"].get(ALLOWANCE)) is not None:
+        message["headers"] = [*message["headers"], *allowance.raw_headers()]
 
 
 def _sent_key(connection: Connection) -> str:

@@ -26,6 +26,7 @@ _FAILURES = {
     403: "The key lacks the scope",
     413: "The body is too large",
     415: "Media type or encoding not supported",
+    429: "More requests than the key may send in this window; see `Retry-After` and `X-RateLimit-Reset`",
     503: "Overloaded; see `Retry-After`",
     507: "The disk is full; see `Retry-After`",
 }

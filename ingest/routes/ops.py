@@ -48,6 +48,8 @@ def health(state: State) -> Health:
     reasons = state.landing.troubles()
     if state.api_keys.trouble:
         reasons.append(state.api_keys.trouble)
+    if state.limiter.trouble:
+        reasons.append(state.limiter.trouble)
     return Health("degraded" if reasons else "healthy", reasons)
 
 
