@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from ingest import logs
+from playhead import access, users
 from warehouse.settings import SettingsError, StorageSettings
 
 CONSOLE = Console()
@@ -32,6 +33,10 @@ def main() -> None:
     # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
     logs.configure("WARNING")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
+main.add_command(access.keys)
+main.add_command(users.users)
 
 
 @main.command()
