@@ -12,11 +12,12 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from ingest import background, basic, errors, limits
+from ingest.direct import Direct
 from ingest.guards import Keys, tell_allowance
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
-from ingest.routes import openapi, ops, sessions
+from ingest.routes import batches, openapi, ops, sessions
 from ingest.settings import IngestSettings
 from warehouse.postgres import prepare
 from warehouse.settings import StorageSettings
@@ -39,11 +40,12 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "storage": storage,
             "metrics": metrics,
             "api_keys": Keys(settings.api_key),
+            "batch_turns": batches.Turns(),
             "users": basic.Users(settings.secrets),
             "version": version("playhead"),
         }
     )
-    handlers = [sessions.land_session, ops.health, ops.live, ops.ready, ops.index]
+    handlers = [sessions.land_session, batches.land_sessions, ops.health, ops.live, ops.ready, ops.index]
     if settings.enable_metrics:
         handlers.append(ops.metrics)
     app = Litestar(
@@ -56,7 +58,9 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         request_max_body_size=settings.session_limit,
         logging_config=None,
     )
-    app.asgi_handler = Observing(app.asgi_handler, metrics)
+    state.direct = Direct(app, app.asgi_handler)
+    state.direct.add("/v1/sessions")
+    app.asgi_handler = Observing(state.direct, metrics)
     return app
 
 

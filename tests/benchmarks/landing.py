@@ -101,7 +101,10 @@ class Benchmark:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             load = drive(
-                self.ours.port, requests(PATH, self.ours.key, self._name()), seconds=SOAK_PART_S, connections=CONNECTIONS
+                self.ours.port,
+                requests(PATH, self.ours.key, self._name()),
+                seconds=SOAK_PART_S,
+                connections=CONNECTIONS,
             )
             self.stored += load.stored
             self.ours.seal()
@@ -159,8 +162,12 @@ def show(figures: dict[str, Any], console: Console) -> None:
     """Print the figures as one table, and what they come to."""
     table = Table("way", "sessions/s", "p50 ms", "p99 ms", "p99.9 ms", "not 200", title=f"{CONNECTIONS} connections")
     for name, row in figures["rows"].items():
-        table.add_row(name, f"{row['per_second']:,.0f}", *(f"{row[k]:,.1f}" for k in ("p50_ms", "p99_ms", "p99.9_ms")),
-                      f"{row['other_answers']:,.0f}")
+        table.add_row(
+            name,
+            f"{row['per_second']:,.0f}",
+            *(f"{row[k]:,.1f}" for k in ("p50_ms", "p99_ms", "p99.9_ms")),
+            f"{row['other_answers']:,.0f}",
+        )
     console.print(table)
     console.print(f"{figures['ratio_to_peer']} × the peer, {figures['ratio_to_unstored']} × without storing")
     console.print(f"follower lag p99 at half load: {figures['follower_lag_p99_ms']} ms")

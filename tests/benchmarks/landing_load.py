@@ -77,9 +77,7 @@ class _Connection:
         return status
 
 
-def drive(
-    port: int, sends: Iterator[bytes], *, seconds: float, connections: int, rate: float | None = None
-) -> Load:
+def drive(port: int, sends: Iterator[bytes], *, seconds: float, connections: int, rate: float | None = None) -> Load:
     """Send for so many seconds, on every connection as soon as it is free, or `rate` requests a second in all.
 
     With a rate a request's time counts from when it was due, so that a stall of the server is seen by all of them.

@@ -22,7 +22,7 @@ UNSTORED = "/benchmark/unstored"
 LAGS = "/benchmark/lags"
 
 
-@post(UNSTORED, status_code=200, guards=[require(LAND)])
+@post(UNSTORED, status_code=200, guards=[require(LAND, limited=True)])
 async def unstored(request: Request[Any, KeyRecord, State]) -> SessionLanded:
     """Do what `/v1/sessions` does, and store nothing."""
     state = request.app.state
@@ -45,6 +45,7 @@ def application(settings: IngestSettings, storage: StorageSettings) -> Litestar:
     app = server.application(settings, storage)
     app.register(unstored)
     app.register(lags)
+    app.state.direct.add(UNSTORED)
     app.state.lags = []
     own = app.state.metrics.observer()
 

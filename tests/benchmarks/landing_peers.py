@@ -46,9 +46,7 @@ class Server:
         return int(row[0]) if row else 0
 
     def rss_mb(self) -> float:
-        fields = dict(
-            line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        )
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
         return int(fields["VmRSS"].split()[0]) / 1024
 
 
