@@ -4,10 +4,11 @@ A route stays declared in Litestar, which documents it and answers other methods
 handler run, and errors are answered by the application's own handlers. What a route does is in `ingest.routes`.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Litestar, Request, Response
+from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -34,8 +35,9 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if scope["type"] == "http" and scope["method"] == "POST" and (handler := self._routes.get(scope["path"])):
-            await self._serve(scope, handler, receive, send)
+        handler = self._routes.get(scope["path"]) if scope["type"] == ScopeType.HTTP else None
+        if handler is not None and (http := cast("HTTPScope", scope))["method"] == "POST":
+            await self._serve(http, handler, receive, send)
         else:
             await self._otherwise(scope, receive, send)
 

@@ -1,5 +1,6 @@
 """Serving the application: uvicorn with uvloop and httptools, in this process or in several workers."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -60,7 +61,18 @@ def serve(
 def application(settings: IngestSettings, storage: StorageSettings) -> Litestar:
     """Make the application in the worker that serves it."""
     logs.configure(settings.log_level)
-    return create_app(settings, storage)
+    app = create_app(settings, storage)
+    app.on_startup.append(_settle_heap)
+    return app
+
+
+def _settle_heap() -> None:
+    """Exempt what lives as long as the process from garbage collection.
+
+    A full collection of the imported modules stops every request for 40 to 90 ms, several times a second under load.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int = 1) -> uvicorn.Config:
