@@ -79,7 +79,7 @@ class Sealer:
             self._requested = max(self._journal.ends.copy(), default=0)
         if (seq := self._journal.open_seq) is not None:
             age = time.monotonic() - self._journal.opened_at
-            if age > SEAL_EVERY_S or self._journal.ends[seq] > SEAL_BYTES:
+            if age > SEAL_EVERY_S or self._journal.ends.get(seq, 0) > SEAL_BYTES:
                 await self._commit.in_order(self._journal.roll)
         await self._seal_ready()
         oldest = min(self._journal.ends.copy(), default=None)

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(NAMES))
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else int(time.time())
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends what was started and mounted
     console = Console(width=160)
     console.print(f"seed {seed}")
     directory = Path(tempfile.mkdtemp(prefix="playhead-faults-"))

@@ -41,6 +41,8 @@ class Ground:
     """Longest time between two kills."""
     connections: int = 2_000
     """How many make a flood."""
+    clients: int = 16
+    """How many send at once."""
     number: int = 0
     """Of the round."""
     landed: dict[Path, set[str]] = field(default_factory=dict)
@@ -62,13 +64,18 @@ class Ground:
 
     @contextmanager
     def load(
-        self, storage: StorageSettings, *, workers: int = 1, refusals: frozenset[int] = frozenset(), count: int = 16
+        self,
+        storage: StorageSettings,
+        *,
+        workers: int = 1,
+        refusals: frozenset[int] = frozenset(),
+        log: Path | None = None,
     ) -> Iterator["Load"]:
         """Serve and send; at the end wait until it is healthy, verify, stop. `refusals` may be answered besides 200."""
         self.number += 1
         landed = self.landed.setdefault(storage.home, set())
-        with Endpoint(storage, self.log, workers=workers) as endpoint:
-            with Senders(endpoint.port, f"r{self.number}", count=count) as senders:
+        with Endpoint(storage, log or self.log, workers=workers) as endpoint:
+            with Senders(endpoint.port, f"r{self.number}", count=self.clients) as senders:
                 load = Load(endpoint, senders, Outcome())
                 load.until_forward()
                 yield load

@@ -24,15 +24,15 @@ def kill_endpoint(ground: Ground) -> Outcome:
 
 
 def kill_workers(ground: Ground) -> Outcome:
-    """Kill −9 one of two workers, or all processes of the endpoint at once."""
+    """Kill −9 one of two workers, the other goes on; or all processes of the endpoint at once."""
     with ground.load(ground.storage(), workers=2) as load:
-        for _ in range(KILLS):
-            ground.spell()
-            if ground.random.random() < 0.5:
-                load.endpoint.kill_worker(ground.random.randrange(2))
-                continue
+        ground.spell()
+        if ground.random.random() < 0.5:
+            load.endpoint.kill_worker(ground.random.randrange(2))
+        else:
             load.endpoint.kill()
             load.endpoint.start()
+        ground.spell()
     return load.outcome
 
 
@@ -80,12 +80,16 @@ def stop_postgres(ground: Ground) -> Outcome:
 
 
 def fill_journal(ground: Ground) -> Outcome:
-    """Fill the journal's disk: 507 for what it cannot take; all is taken again once there is room."""
+    """Fill the disk of journal and log: 507 for what it cannot take; all is taken again once there is room."""
     storage = ground.storage("full-journal")
+    journal = storage.journal_dir
     try:
-        with disks.small(storage.journal_dir, DISK_MB), ground.load(storage, refusals=frozenset({FULL})) as load:
+        with (
+            disks.small(journal, DISK_MB),
+            ground.load(storage, refusals=frozenset({FULL}), log=journal / "endpoint.log") as load,
+        ):
             ground.spell()
-            with disks.filled(storage.journal_dir):
+            with disks.filled(journal):
                 load.expect(wait(lambda: load.senders.statuses[FULL] > 20), "a full disk is not answered by 507")
                 load.expect(wait(lambda: "disk is full" in str(load.health())), "health does not tell of the full disk")
                 load.expect(wait(lambda: not load.endpoint.answers("/health/ready")), "it is ready with a full disk")
