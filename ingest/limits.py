@@ -135,9 +135,10 @@ class Limiter:
         bucket.waiting += 1
         try:
             self._ask(bucket, window)
-            if self.trouble is None and window.reply is not None:
-                await asyncio.wait([window.reply], timeout=WAIT_S)
-                if window.reply is not None and not window.tokens:
+            reply = window.reply
+            if self.trouble is None and reply is not None:
+                await asyncio.wait([reply], timeout=WAIT_S)
+                if not reply.done():
                     self._out_of_reach("no answer")
         finally:
             bucket.waiting -= 1

@@ -81,9 +81,11 @@ def test_workers_together_never_exceed_a_limit(limit: int, count: int, bursts: l
         limiters = workers(leases, count, limit=limit, clock=clock)
         passed = sent = 0
         for worker, size in bursts:
-            passed += sum(await asyncio.gather(*(send(limiters[worker % count]) for _ in range(size))))
+            sending = [send(limiters[(worker + turn // 9) % count]) for turn in range(size)]
+            passed += sum(await asyncio.gather(*sending))
             sent += size
         assert passed <= min(limit, sent)
+        assert not any(limiter.trouble for limiter in limiters)
         # One that asks until it is refused leaves only what the others hold.
         while await send(limiters[0]):
             passed += 1
