@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -105,6 +106,17 @@ async def _crowd(base: str, requests: int, connections: int) -> tuple[Counter[in
         )
     workers = Counter(answer.headers["x-request-id"].partition("-")[0] for answer in answers)
     return Counter(answer.status_code for answer in answers), workers
+
+
+def test_with_postgres_away_each_worker_holds_its_share(storage: StorageSettings) -> None:
+    assert storage.database_url is not None
+    away = replace(storage, database_url=storage.database_url.set(port=free_port()))
+    settings = IngestSettings(rate_limit=10, rate_window_s=long_window(), workers=2)
+    with serving(away, settings) as client:
+        statuses = [client.post("/v1/sessions", json=SESSION).status_code for _ in range(8)]
+        assert statuses == [200] * 5 + [429] * 3
+        reasons = client.get("/health").json()["reasons"]
+        assert "rate limits are held by each worker: what they share is out of reach" in reasons
 
 
 @pytest.fixture(scope="module")
