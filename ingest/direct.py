@@ -4,16 +4,52 @@ A route stays declared in Litestar, which documents it and answers other methods
 handler run, and errors are answered by the application's own handlers. What a route does is in `ingest.routes`.
 """
 
+import math
 from typing import Any, cast
 
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.enums import ScopeType
+from litestar.exceptions import ClientException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, Scope, Send
 
 JSON_HEADER = (b"content-type", b"application/json")
+
+
+class _Request(Request[Any, Any, Any]):
+    """A request with headers in a plain dict, by lower-case name, and a body that is read without a generator."""
+
+    def __init__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        sent = cast("list[tuple[bytes, bytes]]", scope["headers"])
+        # The first of several counts, as in Litestar's own headers.
+        self._plain = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(sent)}
+
+    @property
+    def headers(self) -> dict[str, str]:  # type: ignore[override]
+        return self._plain
+
+    async def body(self) -> bytes:
+        limit = self.route_handler.resolve_request_max_body_size() or math.inf
+        announced = self._plain.get("content-length")
+        if announced is not None and int(announced) > limit:
+            raise RequestEntityTooLarge
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            received = await self.receive()
+            if received["type"] == "http.disconnect":
+                raise ClientException("client disconnected prematurely")
+            event = cast("HTTPRequestEvent", received)
+            parts.append(event["body"])
+            size += len(event["body"])
+            if size > limit:
+                raise RequestEntityTooLarge
+            if not event.get("more_body", False):
+                return b"".join(parts)
 
 
 class Direct:
@@ -44,7 +80,7 @@ class Direct:
     async def _serve(self, scope: HTTPScope, handler: HTTPRouteHandler, receive: Receive, send: Send) -> None:
         scope["path_template"] = scope["path"]
         scope["route_handler"] = handler
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        request = _Request(scope, receive, send)
         try:
             for guard in handler.resolve_guards():
                 await guard(request, handler)  # type: ignore[misc]

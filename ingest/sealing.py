@@ -22,7 +22,7 @@ from warehouse.lake import Lake
 _log = structlog.get_logger("ingest.sealing")
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, gc=False):
     """A landing record as `ingest.payloads` writes it: `received_at` in microseconds, other instants in ms."""
 
     tenant: str
