@@ -41,7 +41,7 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "metrics": metrics,
             "api_keys": Keys(settings.api_key),
             "batch_turns": batches.Turns(),
-            "users": basic.Users(settings.secrets),
+            "users": basic.Users(settings.users),
             "version": version("playhead"),
         }
     )

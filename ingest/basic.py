@@ -10,8 +10,8 @@ import binascii
 import hmac
 import secrets
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from argon2.exceptions import VerificationError
@@ -22,7 +22,7 @@ from litestar.types import ExceptionHandlersMap
 from ingest.errors import DatabaseError, Overloaded
 from ingest.guards import DEFAULT_TENANT, Connection
 from warehouse.postgres import Database
-from warehouse.users import HASHER, UserRecord, load_users, users_of
+from warehouse.users import HASHER, UserRecord, load_users
 
 REMEMBERED_S = 60.0
 MAX_REMEMBERED = 1_000
@@ -38,9 +38,8 @@ class BasicRequired(Exception):  # noqa: N818 - named as the answer it becomes
 class Users:
     """The users that are valid now."""
 
-    def __init__(self, secrets_file: Path | None = None) -> None:
-        """Read the secrets file. Raises SettingsError."""
-        hashes = {} if secrets_file is None else users_of(secrets_file)
+    def __init__(self, hashes: Mapping[str, str]) -> None:
+        """Begin with the users of the secrets file, whose password hashes these are."""
         self._named = {name: (hashed, UserRecord(name, DEFAULT_TENANT)) for name, hashed in hashes.items()}
         self._known = dict(self._named)
         self._loaded = False

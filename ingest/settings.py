@@ -1,4 +1,4 @@
-"""The endpoint's own settings: where it listens, the key that is always valid, limits, logs.
+"""The endpoint's own settings: where it listens, the key that is always valid, users, limits, logs.
 
 Read once and passed in. Where state is kept is in `warehouse.settings`.
 """
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from warehouse.keys import UNLIMITED
 from warehouse.settings import SettingsError
+from warehouse.users import users_of
 
 DEV_KEY = "dev-key"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "WARNING", "ERROR")
 
 
@@ -37,8 +39,8 @@ class IngestSettings:
     """Length of a window, which begins at its multiples."""
     redis_url: str | None = field(default=None, repr=False)
     """Where workers share rate limits, instead of Postgres."""
-    secrets: Path | None = None
-    """JSON file with users of the tracker."""
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Users of the tracker that the secrets file names, with their password hashes."""
     log_level: str = "INFO"
     """Least severe level that is logged."""
     enable_metrics: bool = True
@@ -47,6 +49,8 @@ class IngestSettings:
     def __post_init__(self) -> None:
         if self.api_key == DEV_KEY and not _is_loopback(self.host):
             raise SettingsError(f"M3W_API_KEY must be set to bind to {self.host}: {DEV_KEY!r} is for loopback only")
+        if self.redis_url and not self.redis_url.startswith(REDIS_SCHEMES):
+            raise SettingsError(f"REDIS_URL must begin with {', '.join(REDIS_SCHEMES)}")
         if self.redis_url and find_spec("redis") is None:
             raise SettingsError("REDIS_URL needs the extra `redis`: pip install 'playhead[redis]'")
 
@@ -63,7 +67,7 @@ class IngestSettings:
             rate_limit=_limit(env.get("RATE_LIMIT_REQUESTS")),
             rate_window_s=_positive("RATE_LIMIT_WINDOW_SEC", env.get("RATE_LIMIT_WINDOW_SEC"), cls.rate_window_s),
             redis_url=env.get("REDIS_URL") or None,
-            secrets=Path(env["PLAYHEAD_SECRETS"]).expanduser() if env.get("PLAYHEAD_SECRETS") else None,
+            users=users_of(Path(env["PLAYHEAD_SECRETS"]).expanduser()) if env.get("PLAYHEAD_SECRETS") else {},
             log_level=_level(env.get("LOG_LEVEL")),
             enable_metrics=_switch("ENABLE_METRICS", env.get("ENABLE_METRICS")),
         )

@@ -14,6 +14,8 @@ KEPT_WINDOWS = 10
 """Windows whose counts stay: workers' clocks may differ by less than that."""
 
 CONNECT_S = 2
+UNHEARD_MS = 10_000
+"""After which a connection whose other side says nothing counts as cut off."""
 
 _ADD = """
 INSERT INTO rate_leases AS held (tenant, key_id, window_start, leased)
@@ -59,29 +61,33 @@ class PostgresLeases:
         self._newest = 0
 
     async def add(self, asks: Sequence[Ask]) -> list[int]:
-        """Add in one statement. Raises psycopg errors."""
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_S
-            )
-        columns = [list(column) for column in zip(*asks, strict=True)]
-        columns[2] = [datetime.fromtimestamp(start, UTC) for start in columns[2]]
-        cursor = await self._connection.execute(_ADD, columns)
-        sums = {row[:3]: row[3] for row in await cursor.fetchall()}
-        await self._forget(max(ask.window_start_s for ask in asks))
-        return [sums[key] for key in zip(*columns[:3], strict=True)]
+        """Add in one statement, once more where a kept connection was cut off. Raises psycopg errors."""
+        if self._connection is not None and not self._connection.closed:
+            try:
+                return await self._add(self._connection, asks)
+            except psycopg.OperationalError:
+                await self._connection.close()
+        self._connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_S, tcp_user_timeout=UNHEARD_MS
+        )
+        return await self._add(self._connection, asks)
 
     async def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _forget(self, newest: int) -> None:
-        """Delete windows that are long over, once a window."""
-        if newest > self._newest and self._connection is not None:
+    async def _add(self, connection: psycopg.AsyncConnection, asks: Sequence[Ask]) -> list[int]:
+        tenants, key_ids, starts, wanted = map(list, zip(*asks, strict=True))
+        instants = [datetime.fromtimestamp(start, UTC) for start in starts]
+        cursor = await connection.execute(_ADD, (tenants, key_ids, instants, wanted))
+        sums = {row[:3]: row[3] for row in await cursor.fetchall()}
+        if (newest := max(starts)) > self._newest:
+            # Once a window, those that are long over are deleted.
             self._newest = newest
             before = datetime.fromtimestamp(newest - KEPT_WINDOWS * self._window_s, UTC)
-            await self._connection.execute("DELETE FROM rate_leases WHERE window_start < %s", (before,))
+            await connection.execute("DELETE FROM rate_leases WHERE window_start < %s", (before,))
+        return [sums[key] for key in zip(tenants, key_ids, instants, strict=True)]
 
 
 class RedisLeases:

@@ -49,7 +49,7 @@ def client(database: Database, tmp_path: Path) -> Iterator[TestClient[Litestar]]
         users.add_user(connection, name="alice", password="päss:wörd", tenant="acme", time_zone="Asia/Tokyo")
         users.add_user(connection, name="both", password="of the table", tenant="acme")
     secrets = secrets_file(tmp_path, ("bob", "clear"), ("carol", HASHER.hash("hashed")), ("both", "of the file"))
-    known = Users(secrets)
+    known = Users(users.users_of(secrets))
     known.load(database)
     app = Litestar(
         [who], state=State({"users": known}), lifespan=[closing], exception_handlers={**HANDLERS, **basic.HANDLERS}
@@ -98,7 +98,7 @@ def test_anybody_else_is_refused(client: TestClient[Litestar], headers: dict[str
 @pytest.fixture
 def known(database: Database, connection: psycopg.Connection) -> Iterator[Users]:
     users.add_user(connection, name="alice", password="one", tenant="acme")
-    opened = Users()
+    opened = Users({})
     opened.load(database)
     yield opened
     opened.close()
@@ -168,7 +168,7 @@ def test_what_is_remembered_and_what_waits_is_bounded(known: Users, monkeypatch:
 
 
 def test_before_the_users_are_known_only_those_of_the_file_pass(tmp_path: Path) -> None:
-    known = Users(secrets_file(tmp_path, ("bob", "clear")))
+    known = Users(users.users_of(secrets_file(tmp_path, ("bob", "clear"))))
 
     async def run() -> None:
         assert (await known.verify("bob", "clear")).name == "bob"

@@ -159,6 +159,23 @@ def test_leases_are_counted_in_postgres(database: Database) -> None:
     asyncio.run(_counted(PostgresLeases(url, 60), PostgresLeases(url, 60)))
 
 
+def test_a_connection_that_is_cut_off_is_opened_again(database: Database) -> None:
+    async def run() -> None:
+        leases = PostgresLeases(database.libpq_url, 60)
+        await leases.add([Ask("acme", "k", 60, 1)])
+        with database.connect() as connection:
+            connection.execute(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE query LIKE '%rate_leases%' AND pid <> pg_backend_pid() AND datname = current_database()
+                """
+            )
+        assert await leases.add([Ask("acme", "k", 60, 1)]) == [2]
+        await leases.close()
+
+    asyncio.run(run())
+
+
 def test_leases_are_counted_in_redis(redis_url: str) -> None:
     asyncio.run(_counted(RedisLeases(redis_url, 60), RedisLeases(redis_url, 60)))
 

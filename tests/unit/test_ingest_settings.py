@@ -21,18 +21,19 @@ def test_environment_and_arguments() -> None:
     assert IngestSettings.from_environ(env).port == 9000
 
 
-def test_limits_and_secrets() -> None:
+def test_limits_and_secrets(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"users": [{"user": "bob", "password": "pw-4711"}]}')
     defaults = IngestSettings.from_environ({})
-    assert (defaults.rate_limit, defaults.rate_window_s, defaults.redis_url, defaults.secrets) == (100, 60, None, None)
+    assert (defaults.rate_limit, defaults.rate_window_s, defaults.redis_url, defaults.users) == (100, 60, None, {})
     env = {
         "RATE_LIMIT_REQUESTS": "7",
         "RATE_LIMIT_WINDOW_SEC": "10",
         "REDIS_URL": "redis://h",
         "PLAYHEAD_SECRETS": "/s",
     }
-    settings = IngestSettings.from_environ(env)
+    settings = IngestSettings.from_environ(env | {"PLAYHEAD_SECRETS": str(tmp_path / "s.json")})
     assert (settings.rate_limit, settings.rate_window_s, settings.redis_url) == (7, 10, "redis://h")
-    assert settings.secrets == Path("/s")
+    assert settings.users["bob"].startswith("$argon2id$")
     assert IngestSettings.from_environ({"RATE_LIMIT_REQUESTS": "unlimited"}).rate_limit == 0
 
 
@@ -65,6 +66,8 @@ def test_dev_key_elsewhere_is_refused(host: str) -> None:
         ("RATE_LIMIT_REQUESTS", "-5"),
         ("RATE_LIMIT_WINDOW_SEC", "0"),
         ("RATE_LIMIT_WINDOW_SEC", "1.5"),
+        ("REDIS_URL", "localhost:6379"),
+        ("PLAYHEAD_SECRETS", "/does/not/exist.json"),
     ],
 )
 def test_bad_values_are_named(name: str, value: str) -> None:
