@@ -32,7 +32,10 @@ def configure(level: str) -> None:
     stream = _Stderr()
     terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(serializer=_json)
+        # The default traceback shows local variables: keys and passwords among them.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer(serializer=_json)
     )
     tracebacks = [] if terminal else [structlog.processors.format_exc_info]
     structlog.configure(
