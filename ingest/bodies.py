@@ -7,10 +7,13 @@ from typing import Any
 import zstandard
 from litestar import Request
 
-from ingest.errors import InvalidSchema, PayloadTooLarge, UnsupportedMediaType
+from ingest.errors import InvalidSchema, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+
+BODY_S = 60.0
+"""How long a body may take to arrive: who stalls must not hold memory, or a place among the batches, for ever."""
 
 INFLATE_ASIDE = 64 << 10
 """A compressed body of more bytes is inflated in a thread, so that no other request waits for it."""
@@ -19,14 +22,18 @@ INFLATE_ASIDE = 64 << 10
 async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[str, ...] = (JSON,)) -> bytes:
     """Return the body, inflated where it is gzip or zstd.
 
-    Raises UnsupportedMediaType, PayloadTooLarge for more than `limit` bytes inflated (the route's
-    `request_max_body_size` bounds what is sent), InvalidSchema for a corrupt encoding.
+    Raises UnsupportedMediaType, RequestTimeout where it stalls, PayloadTooLarge for more than `limit` bytes inflated
+    (the route's `request_max_body_size` bounds what is sent), InvalidSchema for a corrupt encoding.
     """
     check_media_type(request.headers.get("content-type", ""), media_types)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in _DECODERS:
         raise UnsupportedMediaType(f"Content-Encoding must be one of {', '.join(_DECODERS)}")
-    body = await request.body()
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await request.body()
+    except TimeoutError:
+        raise RequestTimeout(f"Body did not arrive within {BODY_S:g} s") from None
     try:
         if encoding != "identity" and len(body) > INFLATE_ASIDE:
             body = await asyncio.to_thread(_DECODERS[encoding], body, limit + 1)

@@ -70,6 +70,15 @@ class Forbidden(ApiError):
     code, status = "FORBIDDEN", 403
 
 
+class RequestTimeout(ApiError):
+    """The body did not arrive in time."""
+
+    code, status = "REQUEST_TIMEOUT", 408
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Connection": "close"})
+
+
 class PayloadTooLarge(ApiError):
     """The body, or what it inflates to, is over the route's limit."""
 

@@ -28,6 +28,7 @@ SHUTDOWN_S = 10
 """How long requests in flight may take when the server stops."""
 
 BACKLOG = 2048
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a name of its own is made in it
 
 MakeApp = Callable[[IngestSettings, StorageSettings], Litestar]
 
@@ -43,13 +44,13 @@ def run(*, host: str | None = None, port: int | None = None, workers: int = 1) -
 
 def serve(settings: IngestSettings, storage: StorageSettings, *, workers: int = 1, make: MakeApp | None = None) -> None:
     """Serve until interrupted. Each worker is a process with a journal folder of its own, and makes its application."""
+    settings = replace(settings, workers=workers)
     app = partial(make or application, settings, storage)
     logs.configure(settings.log_level)
-    settings = replace(settings, workers=workers)
     if workers == 1:
         uvicorn.Server(_config(app, settings)).run()
         return
-    shared = Path(tempfile.mkdtemp(prefix="playhead-metrics-"))
+    shared = Path(tempfile.mkdtemp(prefix="playhead-metrics-", dir=_in_memory()))
     os.environ[SHARED] = str(shared)
     try:
         with open_store(storage, migrate=False):  # keeps the embedded server up while workers come and go
@@ -58,6 +59,11 @@ def serve(settings: IngestSettings, storage: StorageSettings, *, workers: int = 
     finally:
         del os.environ[SHARED]
         shutil.rmtree(shared)
+
+
+def _in_memory() -> str | None:
+    """Return a folder in memory for files that workers map: on a full disk, writing to one ends the process."""
+    return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
 
 
 def application(settings: IngestSettings, storage: StorageSettings) -> Litestar:

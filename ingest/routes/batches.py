@@ -78,7 +78,7 @@ class Turns:
     "sessions are kept and on disk with the 200, whatever becomes of the others, which are listed by their position "
     "from 0 (blank lines do not count). Costs one request of the rate limit.",
     security=SECURITY,
-    responses=failures(400, 401, 403, 413, 415, 429, 503, 507),
+    responses=failures(400, 401, 403, 408, 413, 415, 429, 503, 507),
     operation_class=_BatchOperation,
     request_max_body_size=BODY_LIMIT,
 )

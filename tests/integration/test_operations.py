@@ -110,7 +110,7 @@ def test_openapi_document(client: httpx.Client) -> None:
     assert document["components"]["securitySchemes"].keys() == {"ApiKey", "Bearer"}
     landing = document["paths"]["/v1/sessions"]["post"]
     assert landing["security"] == [{"ApiKey": []}, {"Bearer": []}]
-    assert landing["responses"].keys() == {"200", "400", "401", "403", "413", "415", "429", "503", "507"}
+    assert landing["responses"].keys() == {"200", "400", "401", "403", "408", "413", "415", "429", "503", "507"}
     body = landing["requestBody"]["content"]["application/json"]
     sdk, legacy = body["schema"]["anyOf"]
     assert set(sdk["required"]) == {"sessionId", "sessionStartDateIso", "sessionDurationMs"}
