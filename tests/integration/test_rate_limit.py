@@ -60,6 +60,15 @@ def test_what_senders_are_told(storage: StorageSettings, database: Database, lak
         assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (2,)
 
 
+def test_a_batch_costs_one(storage: StorageSettings) -> None:
+    lines = b"\n".join(body(number) for number in range(100))
+    with serving(storage, IngestSettings(rate_limit=2, rate_window_s=long_window())) as client:
+        headers = {"Content-Type": "application/x-ndjson"}
+        answers = [client.post("/v1/sessions/batch", content=lines, headers=headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+
+
 def test_a_window_ends(storage: StorageSettings) -> None:
     with serving(storage, IngestSettings(rate_limit=2, rate_window_s=1)) as client:
         passed: Counter[str] = Counter()
