@@ -7,6 +7,7 @@ the keys last known stay valid. How a quota is held is in `ingest.limits`; users
 
 import asyncio
 import hmac
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,9 @@ from warehouse.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
 from warehouse.postgres import Database
 
 RELOAD_S = 2.0
+SILENT_S = 3 * RELOAD_S
+"""Since keys were asked for without an answer: longer than a connection is waited for."""
+
 LAND = "land"
 READ = "read"
 DEFAULT_TENANT = "default"
@@ -36,7 +40,7 @@ _log = structlog.get_logger("ingest.guards")
 
 
 class Keys:
-    """The keys that are valid now. `trouble` says why they may be out of date."""
+    """The keys that are valid now."""
 
     def __init__(self, api_key: str) -> None:
         self._own_hash = digest(api_key)
@@ -44,7 +48,14 @@ class Keys:
         self._known: Mapping[str, KeyRecord] | None = None
         self._quotas: Mapping[str, int] = {}
         self._used: set[str] = set()
-        self.trouble: str | None = None
+        self._failed = False
+        self._asked_at = time.monotonic()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the keys may be out of date: Postgres refuses, or holds the connection and says nothing."""
+        silent = time.monotonic() - self._asked_at > SILENT_S
+        return "the database does not answer" if self._failed or silent else None
 
     def find(self, key: str) -> KeyRecord:
         """Return whose key it is; raise InvalidApiKey, or DatabaseError before the keys could be read once."""
@@ -75,14 +86,15 @@ class Keys:
         """Read the keys again and again, and what `others` read, until cancelled."""
         while True:
             await asyncio.sleep(RELOAD_S)
+            self._asked_at = time.monotonic()
             try:
                 for load in (self.load, *others):
                     await asyncio.to_thread(load, database)
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
-                self.trouble = "the database does not answer"
+                self._failed = True
                 _log.warning("keys not reloaded", reason=str(error).strip())
             else:
-                self.trouble = None
+                self._failed = False
 
 
 def require(scope: str, *, limited: bool = False) -> Guard:

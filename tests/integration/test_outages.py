@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.faults import servers
 from tests.faults.metering import gauges
 from tests.integration.endpoint import serving
 from warehouse import embedded
@@ -142,3 +143,11 @@ def test_a_backlog_over_the_bound_is_told(storage: StorageSettings, monkeypatch:
             until(lambda: "does not keep up" in reasons(client))
         until(lambda: client.get("/health").json() == {"status": "healthy"})
         assert client.post("/v1/sessions", json=session(5)).status_code == 200
+
+
+def test_a_frozen_postgres_is_told_without_traffic(server: Server, named: StorageSettings) -> None:
+    with serving(named) as client:
+        with servers.frozen(server.home):
+            until(lambda: "the database does not answer" in reasons(client))
+            assert client.get("/health/ready").status_code == 200
+        until(lambda: client.get("/health").json() == {"status": "healthy"})
