@@ -92,7 +92,7 @@ class Endpoint:
             "PLAYHEAD_HOME": str(storage.home),
             "LAKE_URL": storage.lake_url,
             "M3W_API_KEY": KEY,
-            "RATE_LIMIT_REQUESTS": "1000000000",
+            "RATE_LIMIT_REQUESTS": "unlimited",
             "LOG_LEVEL": "WARNING",
         }
         environment.pop("DATABASE_URL", None)
