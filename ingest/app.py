@@ -1,28 +1,38 @@
-"""The application: wiring only."""
+"""The application: wiring only. It starts, and lands, also while Postgres is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import psycopg
+import sqlalchemy.exc
+import structlog
 from litestar import Litestar
 from litestar.datastructures import State
 
-from ingest import background, errors
-from ingest.guards import Keys
+from ingest import background, basic, errors, limits
+from ingest.direct import Direct
+from ingest.guards import Keys, tell_allowance
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
-from ingest.routes import openapi, ops, sessions
+from ingest.routes import batches, openapi, ops, sessions
 from ingest.settings import IngestSettings
+from warehouse.postgres import prepare
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
 
+PREPARE_S = 1.0
+"""Between two attempts to migrate while Postgres is away."""
+
 SAMPLE_S = 1.0
+
+_log = structlog.get_logger("ingest")
 
 
 def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
-    """Return the endpoint; storage is opened, and migrated, when it starts."""
+    """Return the endpoint; storage is opened when it starts, and migrated as soon as Postgres answers."""
     metrics = Metrics()
     state = State(
         {
@@ -30,22 +40,27 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "storage": storage,
             "metrics": metrics,
             "api_keys": Keys(settings.api_key),
+            "batch_turns": batches.Turns(),
+            "users": basic.Users(settings.users),
             "version": version("playhead"),
         }
     )
-    handlers = [sessions.land_session, ops.health, ops.live, ops.ready, ops.index]
+    handlers = [sessions.land_session, batches.land_sessions, ops.health, ops.live, ops.ready, ops.index]
     if settings.enable_metrics:
         handlers.append(ops.metrics)
     app = Litestar(
         route_handlers=[*handlers, openapi.document, openapi.redoc, openapi.assets()],
         state=state,
         lifespan=[_landing],
-        exception_handlers=errors.HANDLERS,
+        exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
+        before_send=[tell_allowance],
         openapi_config=openapi.config(state.version),
         request_max_body_size=settings.session_limit,
         logging_config=None,
     )
-    app.asgi_handler = Observing(app.asgi_handler, metrics)
+    state.direct = Direct(app, app.asgi_handler)
+    state.direct.add("/v1/sessions")
+    app.asgi_handler = Observing(state.direct, metrics)
     return app
 
 
@@ -53,19 +68,41 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
 async def _landing(app: Litestar) -> AsyncIterator[None]:
     """Open the storage, load the keys, land until the application stops."""
     state = app.state
-    with open_store(state.storage) as store:
+    with open_store(state.storage, migrate=False) as store:
         state.database = store.database
-        state.api_keys.load(store.database)
+        state.prepared = _prepare(state)
         observer = state.metrics.observer()
+        state.limiter = limits.shared(state.settings, store.database.libpq_url)
         async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
             tasks = [
-                background.spawn("keys", state.api_keys.keep_loaded(store.database)),
+                background.spawn("keys", state.api_keys.keep_loaded(store.database, state.users.load)),
                 background.spawn("gauges", _sample(state)),
+                background.spawn("preparing", _until_prepared(state)),
             ]
             try:
                 yield
             finally:
                 await background.cancel(tasks)
+                await state.limiter.close()
+                state.users.close()
+
+
+def _prepare(state: State) -> bool:
+    """Migrate and load the keys; False while Postgres is away."""
+    try:
+        prepare(state.database, state.storage)
+        state.api_keys.load(state.database)
+        state.users.load(state.database)
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        _log.error("Postgres does not answer: sessions are kept until it does", reason=str(error).strip())
+        return False
+    return True
+
+
+async def _until_prepared(state: State) -> None:
+    while not state.prepared:
+        await asyncio.sleep(PREPARE_S)
+        state.prepared = await asyncio.to_thread(_prepare, state)
 
 
 async def _sample(state: State) -> None:

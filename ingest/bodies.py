@@ -1,29 +1,44 @@
 """A request's body as plain bytes: media type, charset, encoding and size are settled here, content is not."""
 
+import asyncio
 import zlib
 from typing import Any
 
 import zstandard
 from litestar import Request
 
-from ingest.errors import InvalidSchema, PayloadTooLarge, UnsupportedMediaType
+from ingest.errors import InvalidSchema, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+BODY_S = 60.0
+"""How long a body may take to arrive: who stalls must not hold memory, or a place among the batches, for ever."""
+
+INFLATE_ASIDE = 64 << 10
+"""A compressed body of more bytes is inflated in a thread, so that no other request waits for it."""
 
 
 async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[str, ...] = (JSON,)) -> bytes:
     """Return the body, inflated where it is gzip or zstd.
 
-    Raises UnsupportedMediaType, PayloadTooLarge for more than `limit` bytes inflated (the route's
-    `request_max_body_size` bounds what is sent), InvalidSchema for a corrupt encoding.
+    Raises UnsupportedMediaType, RequestTimeout where it stalls, PayloadTooLarge for more than `limit` bytes inflated
+    (the route's `request_max_body_size` bounds what is sent), InvalidSchema for a corrupt encoding.
     """
-    _check_media_type(request.headers.get("content-type", ""), media_types)
+    check_media_type(request.headers.get("content-type", ""), media_types)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in _DECODERS:
         raise UnsupportedMediaType(f"Content-Encoding must be one of {', '.join(_DECODERS)}")
-    body = await request.body()
     try:
-        body = _DECODERS[encoding](body, limit + 1)
+        async with asyncio.timeout(BODY_S):
+            body = await request.body()
+    except TimeoutError:
+        raise RequestTimeout(f"Body did not arrive within {BODY_S:g} s") from None
+    try:
+        if encoding != "identity" and len(body) > INFLATE_ASIDE:
+            body = await asyncio.to_thread(_DECODERS[encoding], body, limit + 1)
+        else:
+            body = _DECODERS[encoding](body, limit + 1)
     except (zlib.error, zstandard.ZstdError, EOFError):
         raise InvalidSchema(f"Body is not valid {encoding}") from None
     if len(body) > limit:
@@ -31,7 +46,8 @@ async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[s
     return body
 
 
-def _check_media_type(header: str, media_types: tuple[str, ...]) -> None:
+def check_media_type(header: str, media_types: tuple[str, ...]) -> str:
+    """Return the media type that a Content-Type names; raise UnsupportedMediaType."""
     media_type, *parameters = (part.strip().lower() for part in header.split(";"))
     if media_type not in media_types:
         raise UnsupportedMediaType(f"Content-Type must be {' or '.join(media_types)}")
@@ -39,6 +55,7 @@ def _check_media_type(header: str, media_types: tuple[str, ...]) -> None:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
             raise UnsupportedMediaType("charset must be utf-8")
+    return media_type
 
 
 def _identity(body: bytes, _most: int) -> bytes:

@@ -70,6 +70,15 @@ class Forbidden(ApiError):
     code, status = "FORBIDDEN", 403
 
 
+class RequestTimeout(ApiError):
+    """The body did not arrive in time."""
+
+    code, status = "REQUEST_TIMEOUT", 408
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Connection": "close"})
+
+
 class PayloadTooLarge(ApiError):
     """The body, or what it inflates to, is over the route's limit."""
 
@@ -85,6 +94,16 @@ class UnsupportedMediaType(ApiError):
 class _TryAgain(ApiError):
     def __init__(self, message: str, retry_after_s: int = RETRY_AFTER_S) -> None:
         super().__init__(message, {"Retry-After": str(retry_after_s)})
+
+
+class RateLimitExceeded(_TryAgain):
+    """More requests in this window than the key or its tenant may send; nothing of this one is read."""
+
+    code, status = "RATE_LIMIT_EXCEEDED", 429
+
+    def __init__(self, message: str, retry_after_s: int, headers: Mapping[str, str]) -> None:
+        super().__init__(message, retry_after_s)
+        self.headers.update(headers)
 
 
 class DatabaseError(_TryAgain):

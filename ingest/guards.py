@@ -1,13 +1,14 @@
-"""Who may land: API keys and their scopes.
+"""Who may land, and how much: API keys, their scopes and quotas.
 
 `M3W_API_KEY` is always valid and belongs to tenant `default`; other keys are those of `warehouse.keys`, known here by
 their hashes and read again every two seconds, so that a revoked one stops working in every worker. With Postgres away
-the keys last known stay valid.
+the keys last known stay valid. How a quota is held is in `ingest.limits`; users of the tracker are in `ingest.basic`.
 """
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,72 +17,112 @@ import sqlalchemy.exc
 import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import Guard
+from litestar.types import Guard, Message, Scope
 
-from ingest.errors import Forbidden, InvalidApiKey
-from warehouse.keys import KeyRecord, digest, load_keys
+from ingest.errors import DatabaseError, Forbidden, InvalidApiKey
+from ingest.limits import Limiter
+from warehouse.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
 from warehouse.postgres import Database
 
 RELOAD_S = 2.0
+SILENT_S = 3 * RELOAD_S
+"""Since keys were asked for without an answer: longer than a connection is waited for."""
+
 LAND = "land"
 READ = "read"
 DEFAULT_TENANT = "default"
+ALLOWANCE = "allowance"
+"""Where the request's `ingest.limits.Allowance` is kept in its state."""
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 _log = structlog.get_logger("ingest.guards")
 
 
 class Keys:
-    """The keys that are valid now. `trouble` says why they may be out of date."""
+    """The keys that are valid now."""
 
     def __init__(self, api_key: str) -> None:
         self._own_hash = digest(api_key)
         self._own = KeyRecord("M3W_API_KEY", DEFAULT_TENANT, frozenset({LAND, READ}), None, None)
-        self._known: Mapping[str, KeyRecord] = {}
-        self.trouble: str | None = None
+        self._known: Mapping[str, KeyRecord] | None = None
+        self._quotas: Mapping[str, int] = {}
+        self._used: set[str] = set()
+        self._failed = False
+        self._asked_at = time.monotonic()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the keys may be out of date: Postgres refuses, or holds the connection and says nothing."""
+        silent = time.monotonic() - self._asked_at > SILENT_S
+        return "the database does not answer" if self._failed or silent else None
 
     def find(self, key: str) -> KeyRecord:
-        """Return whose key it is; raise InvalidApiKey."""
+        """Return whose key it is; raise InvalidApiKey, or DatabaseError before the keys could be read once."""
         hashed = digest(key)
         if hmac.compare_digest(hashed, self._own_hash):
             return self._own
+        if self._known is None:
+            raise DatabaseError("The database, which knows the keys, is temporarily unavailable")
         record = self._known.get(hashed)
         if record is None or (record.expires_at is not None and record.expires_at <= datetime.now(UTC)):
             raise InvalidApiKey
+        self._used.add(record.key_id)
         return record
 
-    def load(self, database: Database) -> None:
-        """Read the keys from Postgres. Raises what Postgres raises."""
-        with database.connect() as connection:
-            self._known = load_keys(connection)
+    def tenant_quota(self, tenant: str) -> int | None:
+        """Return what all keys of a tenant may ask a window; None for no common bound."""
+        return self._quotas.get(tenant)
 
-    async def keep_loaded(self, database: Database) -> None:
-        """Read the keys again and again, until cancelled."""
+    def load(self, database: Database) -> None:
+        """Read the keys from Postgres, and note there which were used. Raises what Postgres raises."""
+        used, self._used = self._used, set()
+        with database.connect() as connection:
+            self._known, self._quotas = load_keys(connection), load_quotas(connection)
+            if used:
+                touch_keys(connection, used)
+
+    async def keep_loaded(self, database: Database, *others: Callable[[Database], None]) -> None:
+        """Read the keys again and again, and what `others` read, until cancelled."""
         while True:
             await asyncio.sleep(RELOAD_S)
+            self._asked_at = time.monotonic()
             try:
-                await asyncio.to_thread(self.load, database)
+                for load in (self.load, *others):
+                    await asyncio.to_thread(load, database)
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
-                self.trouble = "the database does not answer"
+                self._failed = True
                 _log.warning("keys not reloaded", reason=str(error).strip())
             else:
-                self.trouble = None
+                self._failed = False
 
 
-def require(scope: str) -> Guard:
+def require(scope: str, *, limited: bool = False) -> Guard:
     """Return a guard that lets a valid key with this scope pass, and makes its record the request's `auth`.
 
-    It is a coroutine, for Litestar would run a plain function in a thread.
+    With `limited`, each request also counts against the rate limit of its key and tenant: for landing routes. It is a
+    coroutine, for Litestar would run a plain function in a thread.
     """
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        keys: Keys = connection.app.state.api_keys
+        state = connection.app.state
+        keys: Keys = state.api_keys
         record = keys.find(_sent_key(connection))
         if scope not in record.scopes:
             raise Forbidden(f"The API key lacks the scope {scope!r}")
         connection.scope["auth"] = record
+        if limited:
+            limiter: Limiter = state.limiter
+            allowance = await limiter.take(record.tenant, record.key_id, record.quota, keys.tenant_quota(record.tenant))
+            connection.scope["state"][ALLOWANCE] = allowance
 
     return guard
+
+
+async def tell_allowance(message: Message, scope: Scope) -> None:
+    """Put what the rate limit leaves into the headers of an answer; for `Litestar(before_send=…)`."""
+    if message["type"] == "http.response.start" and (allowance := scope["state"].get(ALLOWANCE)) is not None:
+        message["headers"] = [*message["headers"], *allowance.raw_headers()]
 
 
 def _sent_key(connection: Connection) -> str:

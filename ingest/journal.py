@@ -130,7 +130,7 @@ class Journal:
             self.open_seq = None
 
     def forget(self, seq: int) -> None:
-        """Drop a segment that was sealed from the books."""
+        """Drop a segment that is gone from the books."""
         del self.ends[seq]
 
     def _begin(self) -> int:
@@ -155,6 +155,10 @@ class Journal:
         with suppress(OSError):
             self.roll()
         self.open_seq = None
+        if good == 0:  # on a full disk every append ends here: what holds nothing must not pile up
+            with suppress(OSError):
+                self.folder.segment(seq).unlink()
+                self.forget(seq)
         _log.error("journal segment closed after a failed append", segment=seq, kept=good)
 
 

@@ -4,13 +4,14 @@ What a record says is decided in `ingest.payloads`; here it is bytes that must n
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 
 from ingest.commit import GroupCommit
-from ingest.errors import Overloaded
+from ingest.errors import Overloaded, StorageFailed, StorageFull
 from ingest.follower import Follower
 from ingest.journal import Folder, Journal
 from ingest.observer import Observer
@@ -21,6 +22,12 @@ from warehouse.settings import StorageSettings
 
 MAX_BACKLOG = 1_000_000
 """Records on disk that Postgres has not followed yet; beyond it the answer is 503."""
+
+LATE_S = 2.0
+"""Lag from which Postgres counts as too slow: normally it is a fraction of a second."""
+
+ROOM = 1 << 20
+"""Free bytes from which a disk that was full counts as having room again."""
 
 CLOSE_S = 5.0
 """How long closing waits for Postgres; what it has not followed then is adopted later."""
@@ -38,6 +45,7 @@ class Landing:
         self._observer = observer
         self._max_backlog = max_backlog
         self._position = (0, 0)
+        self._refusal: StorageFull | StorageFailed | None = None
         self._follower = Follower(journal, url, observer.followed)
         self._commit = GroupCommit(journal, self._on_disk)
         self._sealer = Sealer(journal, self._commit, self._follower, url, lake, observer)
@@ -78,7 +86,11 @@ class Landing:
             if self._follower.failure is not None:
                 raise RuntimeError("the follower has ended") from self._follower.failure
             await asyncio.sleep(0.05)
-        await self._commit.land(records)
+        try:
+            await self._commit.land(records)
+        except (StorageFull, StorageFailed) as error:
+            self._refusal = error
+            raise
 
     async def followed(self) -> None:
         """Return when everything that is on disk is in Postgres or quarantined."""
@@ -97,6 +109,13 @@ class Landing:
     def full(self) -> bool:
         """Whether Postgres is further behind than the bound allows."""
         return self.backlog > self._max_backlog
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the journal's disk was full at the last append and still is."""
+        if isinstance(self._refusal, StorageFull) and shutil.disk_usage(self._journal.folder.path).free >= ROOM:
+            self._refusal = None
+        return isinstance(self._refusal, StorageFull)
 
     @property
     def waiting(self) -> int:
@@ -119,12 +138,19 @@ class Landing:
 
     def troubles(self) -> list[str]:
         """Return what keeps records from Postgres or the lake, in words; empty when all is well."""
-        found = [self._follower.trouble] if self._follower.trouble else []
+        found = ["the journal's disk is full"] if self.disk_full else []
+        if isinstance(self._refusal, StorageFailed):
+            found.append("the journal could not be written")
+        if self._follower.trouble:
+            found.append(self._follower.trouble)
+        elif self.lag_s() > LATE_S:
+            found.append(f"Postgres does not keep up: what has landed waits for {self.lag_s():.0f} s")
         if self.full:
             found.append("the database is too far behind")
         return found + list(self._sealer.troubles.values())
 
     def _on_disk(self, records: int, position: tuple[int, int]) -> None:
+        self._refusal = None
         self.appended += records
         self._position = position
         self._follower.appended(self.appended)

@@ -79,7 +79,7 @@ class Sealer:
             self._requested = max(self._journal.ends.copy(), default=0)
         if (seq := self._journal.open_seq) is not None:
             age = time.monotonic() - self._journal.opened_at
-            if age > SEAL_EVERY_S or self._journal.ends[seq] > SEAL_BYTES:
+            if age > SEAL_EVERY_S or self._journal.ends.get(seq, 0) > SEAL_BYTES:
                 await self._commit.in_order(self._journal.roll)
         await self._seal_ready()
         oldest = min(self._journal.ends.copy(), default=None)
@@ -109,7 +109,8 @@ class Sealer:
             try:
                 await step()
             except OUTSIDE as error:
-                self.troubles[name] = f"{name} interrupted: {type(error).__name__}"
+                cause = "Postgres" if isinstance(error, psycopg.Error) else "the lake or its disk"
+                self.troubles[name] = f"{name} waits for {cause}: {type(error).__name__}"
                 _log.warning("interrupted", task=name, reason=str(error).strip(), retry_s=delay)
                 delay = min(max(delay, 0.5) * 2, MAX_BACKOFF_S)
             else:

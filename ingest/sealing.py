@@ -19,10 +19,13 @@ from warehouse import landing
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.lake import Lake
 
+AT_ONCE = 1_000
+"""Records that are placed and made rows together: libraries hold the interpreter meanwhile, and requests wait."""
+
 _log = structlog.get_logger("ingest.sealing")
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, gc=False):
     """A landing record as `ingest.payloads` writes it: `received_at` in microseconds, other instants in ms."""
 
     tenant: str
@@ -52,8 +55,8 @@ def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, e
     path = folder.segment(seq)
     records, damaged = _load(path, end)
     if records:
-        placed = landing.placements(connection, (r.key for r in records), [r.ingest_id for r in records])
-        frame = _frame(records, placed)
+        parts = [records[first : first + AT_ONCE] for first in range(0, len(records), AT_ONCE)]
+        frame = pl.concat([_placed(connection, part) for part in parts])
         lake.append_once(RAW_SESSIONS, frame, app_id=folder.worker_id, version=seq)
     if damaged:
         kept = folder.path.parent / f"{folder.worker_id}-{seq}.damaged"
@@ -72,6 +75,11 @@ def _load(path: Path, end: int | None) -> tuple[list[_Record], bool]:
         else:
             records += _decoder.decode(item.data)
     return records, damaged
+
+
+def _placed(connection: psycopg.Connection, records: Sequence[_Record]) -> pl.DataFrame:
+    placed = landing.placements(connection, (r.key for r in records), [r.ingest_id for r in records])
+    return _frame(records, placed)
 
 
 def _frame(records: Sequence[_Record], placed: landing.Placements) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The endpoint's own settings: where it listens, the key that is always valid, limits, logs.
+"""The endpoint's own settings: where it listens, the key that is always valid, users, limits, logs.
 
 Read once and passed in. Where state is kept is in `warehouse.settings`.
 """
@@ -6,11 +6,16 @@ Read once and passed in. Where state is kept is in `warehouse.settings`.
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 
+from warehouse.keys import UNLIMITED
 from warehouse.settings import SettingsError
+from warehouse.users import users_of
 
 DEV_KEY = "dev-key"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "WARNING", "ERROR")
 
 
@@ -22,10 +27,20 @@ class IngestSettings:
     """Address to bind."""
     port: int = 8080
     """Port to bind; 0 for any free one."""
-    api_key: str = DEV_KEY
+    workers: int = 1
+    """Processes that serve together; where their rate limits cannot be shared, each holds an equal part."""
+    api_key: str = field(default=DEV_KEY, repr=False)
     """A key that is always valid, of tenant `default`."""
     session_limit: int = 1 << 20
     """Most bytes of one session, inflated."""
+    rate_limit: int = 100
+    """Requests a window of a key on landing routes, unless it has a quota of its own; 0 for no limit."""
+    rate_window_s: int = 60
+    """Length of a window, which begins at its multiples."""
+    redis_url: str | None = field(default=None, repr=False)
+    """Where workers share rate limits, instead of Postgres."""
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Users of the tracker that the secrets file names, with their password hashes."""
     log_level: str = "INFO"
     """Least severe level that is logged."""
     enable_metrics: bool = True
@@ -34,6 +49,10 @@ class IngestSettings:
     def __post_init__(self) -> None:
         if self.api_key == DEV_KEY and not _is_loopback(self.host):
             raise SettingsError(f"M3W_API_KEY must be set to bind to {self.host}: {DEV_KEY!r} is for loopback only")
+        if self.redis_url and not self.redis_url.startswith(REDIS_SCHEMES):
+            raise SettingsError(f"REDIS_URL must begin with {', '.join(REDIS_SCHEMES)}")
+        if self.redis_url and find_spec("redis") is None:
+            raise SettingsError("REDIS_URL needs the extra `redis`: pip install 'playhead[redis]'")
 
     @classmethod
     def from_environ(
@@ -45,6 +64,10 @@ class IngestSettings:
             host=host or cls.host,
             port=_port(env.get("PORT")) if port is None else port,
             api_key=env.get("M3W_API_KEY") or DEV_KEY,
+            rate_limit=_limit(env.get("RATE_LIMIT_REQUESTS")),
+            rate_window_s=_positive("RATE_LIMIT_WINDOW_SEC", env.get("RATE_LIMIT_WINDOW_SEC"), cls.rate_window_s),
+            redis_url=env.get("REDIS_URL") or None,
+            users=users_of(Path(env["PLAYHEAD_SECRETS"]).expanduser()) if env.get("PLAYHEAD_SECRETS") else {},
             log_level=_level(env.get("LOG_LEVEL")),
             enable_metrics=_switch("ENABLE_METRICS", env.get("ENABLE_METRICS")),
         )
@@ -64,6 +87,20 @@ def _port(text: str | None) -> int:
         return IngestSettings.port
     if not text.isascii() or not text.isdigit() or int(text) > 65_535:
         raise SettingsError(f"PORT must be a whole number up to 65535, not {text!r}")
+    return int(text)
+
+
+def _limit(text: str | None) -> int:
+    if (text or "").lower() == "unlimited":
+        return UNLIMITED
+    return _positive("RATE_LIMIT_REQUESTS", text, IngestSettings.rate_limit)
+
+
+def _positive(name: str, text: str | None, default: int) -> int:
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 2_147_483_647:
+        raise SettingsError(f"{name} must be a whole number above 0, not {text!r}")
     return int(text)
 
 

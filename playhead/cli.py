@@ -10,6 +10,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from ingest import logs
+from playhead import access, users
 from warehouse.privileges import PrivilegeError
 from warehouse.server import ServerError
 from warehouse.settings import SettingsError, StorageSettings
@@ -37,6 +38,10 @@ def main() -> None:
     # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
     logs.configure("WARNING")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
+main.add_command(access.keys)
+main.add_command(users.users)
 
 
 @main.command()

@@ -38,7 +38,7 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
         services.drain(console, store)
         tenants.drop_tenant(store.database, store.lake, TENANT)
         with store.database.connect() as connection:
-            key = keys.create_key(connection, tenant=TENANT, name="demo", scopes=("land", "read"), quota=None)
+            key = keys.create_key(connection, tenant=TENANT, name="demo", scopes=("land", "read"), quota=keys.UNLIMITED)
         population = None if source else Population(seed=seed, end=settings.now())
         bodies: list[Body] = list(population.sessions()) if population else []
         if source:

@@ -1,19 +1,29 @@
 """The embedded PostgreSQL's lifetime: one server a home, shared by every process that uses it.
 
 A process that uses the server holds a shared lock on `postgres.users`, which it loses however it ends; whoever closes
-last stops the server. One that a killed process left running is adopted by the next. How a server is made, started and
-stopped is in `warehouse.server`; connections and migrations are the business of `warehouse.postgres`.
+last stops the server. One that a killed process left running is adopted by the next; one that dies while it is used is
+started again by whoever uses it. How a server is made, started and stopped is in `warehouse.server`; connections and
+migrations are the business of `warehouse.postgres`.
 """
 
 import fcntl
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import URL
 
-from warehouse.server import Server
+from warehouse.server import Server, ServerError
+
+WATCH_S = 0.25
+"""How often a process looks whether the server that it uses is still there."""
+
+_MAX_PAUSE_S = 2.0
+_log = logging.getLogger("warehouse.embedded")
 
 
 @contextmanager
@@ -30,11 +40,41 @@ def running(home: Path) -> Iterator[URL]:
         with _locked(lock, fcntl.LOCK_EX):
             url = server.start()
         try:
-            yield url
+            with _watched(server, lock):
+                yield url
         finally:
             with _locked(lock, fcntl.LOCK_EX):
                 if _is_last(using):
                     server.stop()
+
+
+@contextmanager
+def _watched(server: Server, lock: Path) -> Iterator[None]:
+    """Start the server again whenever it dies inside the block, on its old port: its URL is in many hands."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        pause = WATCH_S
+        while not ended.wait(pause):
+            if server.runs():
+                pause = WATCH_S
+                continue
+            try:
+                with _locked(lock, fcntl.LOCK_EX):
+                    server.restart()
+            except (ServerError, psycopg.Error, OSError) as error:
+                pause = min(pause * 2, _MAX_PAUSE_S)
+                _log.error("the embedded PostgreSQL died and does not start again: %s", error)
+            else:
+                _log.warning("the embedded PostgreSQL had died and runs again")
+
+    watcher = threading.Thread(target=watch, name="embedded PostgreSQL", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class Placements:
     refused: dict[str, str]
 
 
-class _Placed(msgspec.Struct):
+class _Placed(msgspec.Struct, gc=False):
     started_at: int
 
 

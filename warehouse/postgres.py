@@ -18,6 +18,9 @@ from sqlalchemy import URL, Engine, create_engine, text
 from warehouse import embedded, partitions
 from warehouse.settings import StorageSettings
 
+CONNECT_S = 5
+"""How long a server may take to answer a new connection."""
+
 _MIGRATION_LOCK = 0x506C6179_00000001
 
 
@@ -57,7 +60,8 @@ class Database:
 def open_database(settings: StorageSettings, *, migrate: bool = True) -> Iterator[Database]:
     """Open the database that the settings name, or the embedded one; migrate it first; close it afterwards.
 
-    Raises `sqlalchemy.exc.OperationalError` when a named server cannot be reached, `warehouse.server.ServerError` or
+    With `migrate`, raises `sqlalchemy.exc.OperationalError` when a named server cannot be reached; without, nothing is
+    asked of it yet. Raises `warehouse.server.ServerError` or
     `warehouse.privileges.PrivilegeError` when the embedded one cannot run.
     """
     if settings.database_url is None:
@@ -72,17 +76,27 @@ def open_database(settings: StorageSettings, *, migrate: bool = True) -> Iterato
 def _opened(settings: StorageSettings, url: URL, migrate: bool) -> Iterator[Database]:
     size = max(settings.pool_min, 1)
     engine = create_engine(
-        url, pool_size=size, max_overflow=max(settings.pool_max - size, 0), pool_pre_ping=True, pool_timeout=30
+        url,
+        connect_args={"connect_timeout": CONNECT_S},
+        pool_size=size,
+        max_overflow=max(settings.pool_max - size, 0),
+        pool_pre_ping=True,
+        pool_timeout=30,
     )
     database = Database(url, engine)
     try:
         if migrate:
-            upgrade(engine)
-            with database.connect() as connection:
-                partitions.ensure(connection, partitions.ahead(settings.now().date()))
+            prepare(database, settings)
         yield database
     finally:
         engine.dispose()
+
+
+def prepare(database: Database, settings: StorageSettings) -> None:
+    """Migrate, and make the partitions of the months to come. Raises what Postgres raises; repeating it is harmless."""
+    upgrade(database.engine)
+    with database.connect() as connection:
+        partitions.ensure(connection, partitions.ahead(settings.now().date()))
 
 
 def upgrade(engine: Engine) -> None:

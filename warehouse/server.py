@@ -49,7 +49,7 @@ class ServerError(RuntimeError):
 
 
 class Server:
-    """The server of one home. Every method needs the exclusive lock."""
+    """The server of one home. What starts or stops it needs the exclusive lock."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -67,10 +67,25 @@ class Server:
         port = self._running_port()
         if port is None:
             self._remove_stale_pid_file()
-            port = self._start()
+            port = self._free_port()
+            self._start(port)
+            _write_private(self.home / "postgres.port", str(port))
         url = self._url(port)
         _create_database(url)
         return url
+
+    def runs(self) -> bool:
+        """Tell whether the server's process is there, whether or not it answers. Needs no lock."""
+        return self._pid() is not None
+
+    def restart(self) -> None:
+        """Start a server that died, on the port that it had; ServerError where that is not free any more."""
+        port = self._last_port()
+        if port is None:
+            raise ServerError(f"the port of the server of {self.data} is not known")
+        if self._running_port() is None:
+            self._remove_stale_pid_file()
+            self._start(port)
 
     def stop(self) -> None:
         """Stop the server, if it runs, and wait until it has."""
@@ -99,20 +114,21 @@ class Server:
             for_initdb.unlink()
         fresh.rename(self.data)
 
-    def _start(self) -> int:
+    def _start(self, port: int) -> None:
         log = self.data / "server.log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        port = self._free_port()
         options = " ".join(f"-c {name}='{value}'" for name, value in {"port": str(port), **_SETTINGS}.items())
         self._run("pg_ctl", "start", "-D", str(self.data), "-l", str(log), "-w", "-t", str(_START_S), "-o", options)
-        _write_private(self.home / "postgres.port", str(port))
-        return port
+
+    def _last_port(self) -> int | None:
+        kept = self.home / "postgres.port"
+        text = kept.read_text(encoding="ascii") if kept.exists() else ""
+        return int(text) if text.isdigit() else None
 
     def _free_port(self) -> int:
         """Return the port of the last start where it is still free, else any free one."""
-        kept = self.home / "postgres.port"
-        for port in ([int(kept.read_text(encoding="ascii"))] if kept.exists() else []) + [0]:
+        for port in (self._last_port() or 0, 0):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
@@ -124,10 +140,10 @@ class Server:
 
     def _pid(self) -> int | None:
         """Return the process id of this folder's server, None when there is none."""
-        path = self.data / "postmaster.pid"
-        if not path.exists():
+        try:
+            first = (self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
+        except FileNotFoundError:
             return None
-        first = path.read_text(encoding="utf-8").split("\n", 1)[0]
         return int(first) if first.isdigit() and _serves(int(first), self.data) else None
 
     def _running_port(self) -> int | None:
@@ -190,8 +206,10 @@ def _write_private(path: Path, text: str) -> None:
 def _serves(pid: int, data: Path) -> bool:
     """Tell whether a process is the server of this folder: numbers are used again."""
     if Path("/proc/self/cmdline").exists():
-        listing = Path(f"/proc/{pid}/cmdline")
-        command = listing.read_bytes() if listing.exists() else b""
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            command = b""
     else:
         listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)  # noqa: S603, S607
         command = listed.stdout

@@ -109,10 +109,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An accepted payload: the landing record (a JSON object) and the session's id as it was sent."""
+    """An accepted payload: the landing record (a JSON object) and what identifies the session within its tenant."""
 
     record: bytes
     session_id: str | int
+    """As it was sent."""
+    identity_at: int | None
+    """Epoch milliseconds for a numeric id, else None."""
 
 
 def accept(body: bytes, *, tenant: str, now: datetime) -> Accepted:
@@ -134,7 +137,7 @@ def accept(body: bytes, *, tenant: str, now: datetime) -> Accepted:
         f'"started_at":{received_us // 1000 if suspect else start_ms},"sent_at":{sent_ms},'
         f'"clock_suspect":{"true" if suspect else "false"},"body":'
     )
-    return Accepted(b"".join((head.encode(), body, b"}")), session_id)
+    return Accepted(b"".join((head.encode(), body, b"}")), session_id, start_ms if numeric else None)
 
 
 def schema() -> dict[str, Any]:

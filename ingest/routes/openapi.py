@@ -24,8 +24,10 @@ _FAILURES = {
     400: "The body breaks its contract; the message names the field",
     401: "No valid API key",
     403: "The key lacks the scope",
+    408: "The body did not arrive in time",
     413: "The body is too large",
     415: "Media type or encoding not supported",
+    429: "More requests than the key may send in this window; see `Retry-After` and `X-RateLimit-Reset`",
     503: "Overloaded; see `Retry-After`",
     507: "The disk is full; see `Retry-After`",
 }

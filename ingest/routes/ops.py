@@ -7,7 +7,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from ingest.errors import Overloaded
+from ingest.errors import Overloaded, StorageFull
 
 _INDEX = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -19,7 +19,7 @@ _INDEX = """<!doctype html>
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """Whether everything that lands also reaches Postgres and the lake."""
+    """Whether everything that is sent lands, and everything that lands reaches Postgres and the lake."""
 
     status: Literal["healthy", "degraded"]
     reasons: list[str] = msgspec.field(default_factory=list)
@@ -41,22 +41,29 @@ class Running(msgspec.Struct):
 
 @get("/health", tags=["operations"], summary="Health", sync_to_thread=False)
 def health(state: State) -> Health:
-    """Answer 200 as long as sessions are taken; `degraded` says what is late."""
+    """Answer 200 always. `degraded` gives the reasons: Postgres away or late, the lake failing, the disk full.
+
+    Each worker speaks for itself.
+    """
     reasons = state.landing.troubles()
     if state.api_keys.trouble:
         reasons.append(state.api_keys.trouble)
+    if state.limiter.trouble:
+        reasons.append(state.limiter.trouble)
     return Health("degraded" if reasons else "healthy", reasons)
 
 
 @get("/health/live", tags=["operations"], summary="Liveness", sync_to_thread=False)
 def live() -> Status:
-    """Answer as long as the process does."""
+    """Answer as long as the event loop does, whatever is away: restart the process when this does not answer."""
     return Status("alive")
 
 
 @get("/health/ready", tags=["operations"], summary="Readiness", sync_to_thread=False)
 def ready(state: State) -> Status:
-    """Answer 200 while sessions are taken, else 503."""
+    """Answer 200 while a session would be taken, also with Postgres away; else what its sender would be answered."""
+    if state.landing.disk_full:
+        raise StorageFull("The disk is full")
     if state.landing.full:
         raise Overloaded("The database is too far behind")
     return Status("ready")

@@ -32,13 +32,13 @@ class _SessionOperation(Operation):
 @post(
     "/v1/sessions",
     status_code=200,
-    guards=[require(LAND)],
+    guards=[require(LAND, limited=True)],
     tags=["sessions"],
     summary="Land one session",
     description="Takes a completed playback session in the SDK's or the legacy shape. A 200 means that it is on disk. "
     "A resend of the same `sessionId` replaces what an older send said.",
     security=SECURITY,
-    responses=failures(400, 401, 403, 413, 415, 503, 507),
+    responses=failures(400, 401, 403, 408, 413, 415, 429, 503, 507),
     operation_class=_SessionOperation,
 )
 async def land_session(request: Request[Any, KeyRecord, State]) -> SessionLanded:

@@ -11,15 +11,18 @@ import uvicorn
 
 from ingest.app import create_app
 from ingest.settings import IngestSettings
+from warehouse.keys import UNLIMITED
 from warehouse.settings import StorageSettings
 
 KEY = {"X-API-Key": "dev-key"}
+SETTINGS = IngestSettings(rate_limit=UNLIMITED)
+"""Tests of everything but the rate limit send as much as they like."""
 
 
 @contextmanager
 def serving(storage: StorageSettings, settings: IngestSettings | None = None) -> Iterator[httpx.Client]:
     """Serve in a thread; yield a client with the key that is always valid."""
-    app = create_app(settings or IngestSettings(), storage)
+    app = create_app(settings or SETTINGS, storage)
     server = uvicorn.Server(
         uvicorn.Config(app, loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False)
     )

@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -51,8 +52,16 @@ def query(url: URL, statement: str) -> object:
         return row and row[0]
 
 
+def answers(url: URL) -> bool:
+    try:
+        return query(url, "SELECT 1") == 1
+    except psycopg.OperationalError:
+        return False
+
+
 def server_pid(home: Path) -> int:
-    return int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    path = home / "postgres" / "postmaster.pid"
+    return int(path.read_text().splitlines()[0]) if path.exists() else 0
 
 
 def runs(home: Path) -> bool:
@@ -134,6 +143,19 @@ def test_a_killed_server_is_started_again(home: Path) -> None:
         os.kill(server_pid(home), signal.SIGKILL)
         with embedded.running(home) as again:
             assert query(again, "SELECT count(*) FROM kept") == 0
+
+
+def test_a_server_that_dies_while_it_is_used_comes_back_where_it_was(home: Path) -> None:
+    with embedded.running(home) as url, user(home) as other:
+        assert ready(other) == url.port
+        query(url, "CREATE TABLE kept (n int)")
+        for _ in range(2):
+            died = server_pid(home)
+            os.kill(died, signal.SIGKILL)
+            while server_pid(home) == died or not answers(url):
+                time.sleep(0.05)
+            assert query(url, "SELECT count(*) FROM kept") == 0
+    assert not runs(home)
 
 
 def test_a_pid_file_that_names_another_process_is_no_hindrance(home: Path) -> None:

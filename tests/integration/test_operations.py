@@ -110,7 +110,7 @@ def test_openapi_document(client: httpx.Client) -> None:
     assert document["components"]["securitySchemes"].keys() == {"ApiKey", "Bearer"}
     landing = document["paths"]["/v1/sessions"]["post"]
     assert landing["security"] == [{"ApiKey": []}, {"Bearer": []}]
-    assert landing["responses"].keys() == {"200", "400", "401", "403", "413", "415", "503", "507"}
+    assert landing["responses"].keys() == {"200", "400", "401", "403", "408", "413", "415", "429", "503", "507"}
     body = landing["requestBody"]["content"]["application/json"]
     sdk, legacy = body["schema"]["anyOf"]
     assert set(sdk["required"]) == {"sessionId", "sessionStartDateIso", "sessionDurationMs"}
@@ -118,7 +118,8 @@ def test_openapi_document(client: httpx.Client) -> None:
     assert sdk["properties"]["sessionDurationMs"]["exclusiveMinimum"] == 0
     for example in body["examples"].values():
         assert client.post("/v1/sessions", json=example["value"], headers=KEY).status_code == 200
-    assert document["paths"].keys() == {"/v1/sessions", "/health", "/health/live", "/health/ready", "/metrics"}
+    operations = {"/health", "/health/live", "/health/ready", "/metrics"}
+    assert document["paths"].keys() == {"/v1/sessions", "/v1/sessions/batch"} | operations
 
 
 def test_request_ids(client: httpx.Client) -> None:

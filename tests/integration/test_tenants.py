@@ -1,17 +1,14 @@
 """Tenants and their keys: dropping one leaves the others as they were."""
 
-import hashlib
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
 import polars as pl
 import psycopg
 import pytest
 
 from tests.integration.landing_records import batch, record
-from warehouse import keys, landing
+from warehouse import keys, landing, users
 from warehouse.datasets import DATASETS
-from warehouse.keys import KeyRecord
 from warehouse.lake import Lake
 from warehouse.postgres import Database
 from warehouse.publishing import publish
@@ -27,6 +24,9 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             landing.follow(connection, batch(record("s", tenant=tenant)))
             landing.quarantine(connection, batch(record("q", tenant=tenant))[1:-1], "a reason")
             keys.create_key(connection, tenant=tenant, name="k", scopes=["land"], quota=None)
+            keys.set_quota(connection, tenant, 5)
+            users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
+            connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
         for dataset in DATASETS.values():
             frame = pl.DataFrame([{"day": MONDAY, "tenant": name} for name in tenants], schema=lake.schema(dataset))
             lake.append_once(dataset, frame, app_id="fill", version=1)
@@ -54,28 +54,6 @@ def test_every_table_with_a_tenant_is_known() -> None:
     assert {table.name for table in TENANTED} == {
         table.name for table in METADATA.tables.values() if "tenant" in table.columns
     }
-
-
-def test_a_key_is_shown_once_and_kept_as_a_hash(connection: psycopg.Connection) -> None:
-    expires = datetime(2030, 1, 1, tzinfo=UTC)
-    key = keys.create_key(connection, tenant="acme", name="phone", scopes=["read", "land"], quota=7, expires_at=expires)
-    prefix, key_id, secret = key.split("_", 2)
-    assert prefix == "ph"
-    assert keys.load_keys(connection) == {
-        hashlib.sha256(key.encode()).hexdigest(): KeyRecord(key_id, "acme", frozenset({"read", "land"}), 7, expires)
-    }
-    stored: tuple[Any, ...] | None = connection.execute("SELECT api_keys::text FROM api_keys").fetchone()
-    assert stored is not None
-    assert secret not in stored[0]
-
-
-def test_a_revoked_key_is_gone(connection: psycopg.Connection) -> None:
-    key = keys.create_key(connection, tenant="acme", name="phone", scopes=[], quota=None)
-    other = keys.create_key(connection, tenant="acme", name="tv", scopes=[], quota=None)
-    key_id = key.split("_")[1]
-    assert keys.revoke_key(connection, key_id)
-    assert not keys.revoke_key(connection, key_id)
-    assert list(keys.load_keys(connection)) == [keys.digest(other)]
 
 
 def test_a_lent_connection_comes_back_clean(database: Database) -> None:

@@ -145,3 +145,15 @@ def test_a_folder_with_segments_is_not_removed(journal: Journal) -> None:
     with pytest.raises(StorageFailed):
         journal.folder.remove()
     assert journal.folder.segments() == [1]
+
+
+def test_failed_appends_leave_no_empty_segments(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.append(frames.encode(RECORDS))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", failing(errno.ENOSPC))
+        for _ in range(5):
+            with pytest.raises(StorageFull):
+                journal.append(frames.encode(RECORDS))
+    assert journal.folder.segments() == [1]
+    assert list(journal.ends) == [1]
+    assert journal.append(frames.encode(RECORDS))[0] == 6
