@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.unit.watch_frames import AUCKLAND, NOW, core, daily, episode, progress_at, watch
-from warehouse.metrics.progress import edge_day, progress
+from warehouse.metrics.progress import edge_day, from_sums, progress
+from warehouse.metrics.progress_daily import between, by_kind_and_day, by_title
 
 EXAMPLE = {"tvdb_id": 12345, "title_name": "Example Show", "artwork_url": "https://e/p.jpg", "enrichment": "found"}
 LINGO = {"channel_id": "UC1", "title_name": "Lingo", "artwork_url": "https://e/c.jpg", "enrichment": "found"}
@@ -152,4 +153,16 @@ def test_only_the_edge_day_is_needed_of_single_watches():
     edge = every.filter(every["day"] == edge_day(NOW))
     assert 0 < edge.height < 6
     assert progress(daily(rows), edge, now=NOW) == progress_at(NOW, *rows)
+    sums = daily(rows)
+    assert from_sums(by_title(sums), by_kind_and_day(sums), edge, now=NOW) == progress_at(NOW, *rows)
     assert edge_day(datetime(2026, 3, 18, 10, 59, tzinfo=UTC), AUCKLAND).day == 11
+
+
+def test_progress_of_a_range_of_days_is_that_of_its_watches():
+    rows = [episode("f", f"{hour}", NOW - timedelta(hours=hour)) for hour in range(0, 24 * 40, 7)]
+    today = NOW.astimezone(AUCKLAND).date()
+    first, last = today - timedelta(days=30), today - timedelta(days=2)
+    inside = [row for row in rows if first <= row["watched_at"].astimezone(AUCKLAND).date() <= last]
+    found = progress(between(daily(rows), first, last), between(core(rows), first, last), now=NOW)
+    assert found == progress_at(NOW, *inside)
+    assert 0 < found.total_episodes_watched < len(rows)

@@ -15,7 +15,7 @@ import narwhals as nw
 import polars as pl
 
 from warehouse.metrics import quarters
-from warehouse.metrics.progress_daily import aggregate, by_day, by_title
+from warehouse.metrics.progress_daily import aggregate, by_day, by_kind_and_day, by_title
 from warehouse.metrics.progress_titles import Channel, Movie, Podcast, Show, channels, movies, podcasts, shows
 from warehouse.metrics.watches import counted_s, place
 
@@ -87,17 +87,25 @@ def progress(daily: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: Zo
     dated after today count in the totals and in no recent day. Raises ValueError for a clock without an offset, for
     the rows of several users, and for days of another time zone.
     """
+    _check_one_user(daily, zone)
+    titles, days = pl.collect_all([by_title(daily.lazy()), by_kind_and_day(daily.lazy())])
+    return from_sums(titles, days, edge, now=now, zone=zone)
+
+
+def from_sums(
+    titles: pl.DataFrame, days: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: ZoneInfo = DEFAULT_ZONE
+) -> Progress:
+    """Return the same from `progress_daily.by_title` and `by_kind_and_day`, for who keeps or queries just these sums.
+
+    Nothing tells here whether they are of one user and in the days of `zone`: the caller answers for it.
+    """
     if now.tzinfo is None:
         raise ValueError("the clock has no UTC offset")
-    _check_one_user(daily, zone)
     today = now.astimezone(zone).date()
-    days = by_day(daily)
-    seconds: Mapping[date, int] = dict(days.select("day", "watched_s").iter_rows())
-    items = _items(daily)
-    items_today = _items(daily.filter(pl.col("day") == today))
-    first_at = daily["first_at"].min()
+    seconds: Mapping[date, int] = dict(by_day(days).select("day", "watched_s").iter_rows())
+    items, items_today = _items(days), _items(days.filter(pl.col("day") == today))
+    first_at = days["first_at"].min()
     history_days = max((now - first_at).days, 0) if isinstance(first_at, datetime) else 0
-    titles = by_title(daily)
     return Progress(
         total_episodes_watched=items.get("episode", 0),
         total_movies_watched=items.get("movie", 0),
@@ -126,16 +134,18 @@ def from_watches(watches: pl.DataFrame, *, now: datetime, zone: ZoneInfo = DEFAU
 
 
 def _check_one_user(daily: pl.DataFrame, zone: ZoneInfo) -> None:
-    found = daily.select("tenant", "user_id", "time_zone").unique().rows()
-    if len({(tenant, user) for tenant, user, _ in found}) > 1:
+    if daily.is_empty():
+        return
+    user = pl.col("tenant", "user_id")
+    if not all(daily.select((user == user.first()).all()).row(0)):
         raise ValueError("daily sums of several users")
-    others = {name for _, _, name in found} - {zone.key}
-    if others:
+    others = daily.filter(pl.col("time_zone") != zone.key)["time_zone"].unique()
+    if others.len():
         raise ValueError(f"daily sums in the days of {', '.join(sorted(others))}, not of {zone.key}")
 
 
-def _items(daily: pl.DataFrame) -> Mapping[str, int]:
-    return dict(daily.group_by("kind").agg(pl.col("items").sum()).iter_rows())
+def _items(days: pl.DataFrame) -> Mapping[str, int]:
+    return dict(days.group_by("kind").agg(pl.col("items").sum()).iter_rows())
 
 
 def _last_week_s(seconds: Mapping[date, int], edge: pl.DataFrame, now: datetime, zone: ZoneInfo) -> int:

@@ -5,7 +5,7 @@ and the reports: calendar, weeks, cumulative hours, top titles. Streaks are in `
 """
 
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import narwhals as nw
 import polars as pl
@@ -16,6 +16,7 @@ from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
 TITLE = ("kind", "title_id")
 _SUMS = ("items", "watched_s")
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 
 
 def aggregate(core: IntoFrameT) -> IntoFrameT:
@@ -56,9 +57,14 @@ def between(frame: pl.DataFrame, first: date | None, last: date | None) -> pl.Da
     return kept if last is None else kept.filter(pl.col("day") <= last)
 
 
-def by_title(daily: pl.DataFrame) -> pl.DataFrame:
+def by_title(daily: _Frame) -> _Frame:
     """Return [kind, title_id, title_name, artwork_url, items, watched_s] in no order; null ids are one title a kind."""
     return daily.group_by(*TITLE).agg(pl.col("title_name", "artwork_url").max(), pl.col(*_SUMS).sum())
+
+
+def by_kind_and_day(daily: _Frame) -> _Frame:
+    """Return [kind, day, items, watched_s, first_at] of the days with watches of that kind, in no order."""
+    return daily.group_by("kind", "day").agg(pl.col(*_SUMS).sum(), pl.col("first_at").min())
 
 
 def by_day(daily: pl.DataFrame) -> pl.DataFrame:
