@@ -141,6 +141,8 @@ def test_what_cannot_be_answered_is_refused():
     rows = [episode("f", "x"), episode("f", "x", user_id="bob")]
     with pytest.raises(ValueError, match="several users"):
         progress_at(NOW, *rows)
+    with pytest.raises(ValueError, match="several users"):
+        progress(daily(rows[:1]), core(rows[1:]), now=NOW)
     with pytest.raises(ValueError, match="no UTC offset"):
         progress_at(datetime(2026, 3, 18))  # noqa: DTZ001
     with pytest.raises(ValueError, match="in the days of Pacific/Auckland, not of UTC"):

@@ -87,7 +87,8 @@ def progress(daily: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: Zo
     dated after today count in the totals and in no recent day. Raises ValueError for a clock without an offset, for
     the rows of several users, and for days of another time zone.
     """
-    _check_one_user(daily, zone)
+    watcher = ("tenant", "user_id", "time_zone")
+    _check_one_user(pl.concat([daily.select(watcher), edge.select(watcher)]), zone)
     titles, days = pl.collect_all([by_title(daily.lazy()), by_kind_and_day(daily.lazy())])
     return from_sums(titles, days, edge, now=now, zone=zone)
 
@@ -133,15 +134,15 @@ def from_watches(watches: pl.DataFrame, *, now: datetime, zone: ZoneInfo = DEFAU
     return progress(aggregate(placed), placed, now=now, zone=zone)
 
 
-def _check_one_user(daily: pl.DataFrame, zone: ZoneInfo) -> None:
-    if daily.is_empty():
+def _check_one_user(watchers: pl.DataFrame, zone: ZoneInfo) -> None:
+    if watchers.is_empty():
         return
     user = pl.col("tenant", "user_id")
-    if not all(daily.select((user == user.first()).all()).row(0)):
-        raise ValueError("daily sums of several users")
-    others = daily.filter(pl.col("time_zone") != zone.key)["time_zone"].unique()
+    if not all(watchers.select((user == user.first()).all()).row(0)):
+        raise ValueError("rows of several users")
+    others = watchers.filter(pl.col("time_zone") != zone.key)["time_zone"].unique()
     if others.len():
-        raise ValueError(f"daily sums in the days of {', '.join(sorted(others))}, not of {zone.key}")
+        raise ValueError(f"rows in the days of {', '.join(sorted(others))}, not of {zone.key}")
 
 
 def _items(days: pl.DataFrame) -> Mapping[str, int]:
