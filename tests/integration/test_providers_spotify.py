@@ -149,6 +149,24 @@ def test_what_was_read_before_a_bad_page_is_kept(stub: Providers, answer: Answer
     assert listing.problem.reason.startswith("spotify: ")
 
 
+@pytest.mark.parametrize("message", ["invalid id", "Invalid base62 id"])
+def test_an_id_that_nothing_can_have_is_unknown(stub: Providers, message: str) -> None:
+    body = {"error": {"status": 400, "message": message}}
+    stub.answers |= {"/v1/episodes/e1": Answer(400, body), "/v1/episodes/e2": episode("e2")}
+    bad, good = ask(stub, "e1", "e2")
+    assert bad == Unknown(Kind.SPOTIFY_EPISODE, "e1", Answer(body=body).content())
+    assert isinstance(good, Found)
+
+
+@pytest.mark.parametrize("answer", [Answer(403, {}), Answer(400, {"error": {"message": "Bad request"}}), Answer(400)])
+def test_a_refusal_fails_alone(stub: Providers, answer: Answer) -> None:
+    ids = [f"e{n}" for n in range(30)]
+    stub.answers |= {f"/v1/episodes/{one}": episode(one) for one in ids} | {"/v1/episodes/e0": answer}
+    bad, *good = ask(stub, *ids)
+    assert bad == Failed(Kind.SPOTIFY_EPISODE, "e0", f"spotify: answered {answer.status}")
+    assert all(isinstance(result, Found) for result in good)
+
+
 @pytest.mark.parametrize("show_id", ["nowhere", "../me", ""])
 def test_an_unknown_show(stub: Providers, show_id: str) -> None:
     listing = ask_show(stub, show_id)

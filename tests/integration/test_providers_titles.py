@@ -100,21 +100,26 @@ def test_unknown_is_told_from_failed_and_remembered(stub: Providers, kind: Kind)
         Answer(body=tvdb(name=" ") | {"original_title": "", "original_name": ""}),
         Answer(body={"status": "failure", "data": None}),
         Answer(body=tvdb(name="a\0b") | {"original_title": "a\0b", "original_name": "a\0b"}),
-        Answer(500, b"oops"),
         Answer(302, b"", {"Location": "/elsewhere"}),
         Answer(400, {}),
-        Answer(drop=True),
     ],
 )
 def test_one_bad_answer_fails_one_id(stub: Providers, kind: Kind, answer: Answer) -> None:
+    check_one_bad_answer(stub, kind, answer)
+
+
+@pytest.mark.parametrize("answer", [Answer(500, b"oops"), Answer(drop=True), Answer(503, body=b"")])
+def test_one_answer_that_stays_bad_fails_one_id(stub: Providers, answer: Answer) -> None:
+    check_one_bad_answer(stub, Kind.TMDB_MOVIE, answer)
+
+
+def check_one_bad_answer(stub: Providers, kind: Kind, answer: Answer) -> None:
     path = KINDS[kind][1]
     stub.answers[path.format(1)] = stub.answers[path.format(3)] = tvdb(name="N") | {
         "original_title": "N",
         "original_name": "N",
     }
     stub.answers[path.format(2)] = answer
-    if answer.drop:
-        stub.faults[path.format(2)] = [answer] * 4
     good, bad, last = ask(stub, kind, 1, 2, 3)
     assert isinstance(good, Found)
     assert isinstance(last, Found)

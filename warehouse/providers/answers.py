@@ -89,13 +89,13 @@ def first_day(text: str | None, precision: str | None) -> date | None:
 
 
 def expect_ok(provider: str, response: httpx.Response) -> bytes:
-    """Return the body of a 200; raise ProviderFailure, for all ids on 401 and 403, else Refused."""
+    """Return the body of a 200; raise ProviderFailure, for all ids on 401, else Refused."""
     status = response.status_code
     if status == HTTPStatus.OK:
         return response.content
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    if status == HTTPStatus.UNAUTHORIZED:
         raise ProviderFailure(f"{provider}: refused the key ({status})", for_all=True)
-    raise Refused(f"{provider}: answered {status}", blames_id=status < HTTPStatus.INTERNAL_SERVER_ERROR)
+    raise Refused(f"{provider}: answered {status}", blames_id=status == HTTPStatus.BAD_REQUEST)
 
 
 def said_unknown(raw: bytes) -> bytes:

@@ -21,7 +21,7 @@ class Refused(ProviderFailure):
     def __init__(self, reason: str, *, retry_after_s: float | None = None, blames_id: bool = False) -> None:
         super().__init__(reason, retry_after_s=retry_after_s)
         self.blames_id = blames_id
-        """Whether the provider says so, by a 4xx."""
+        """Whether the provider says so, by a 400."""
 
 
 def failed(kind: Kind, one: int | str, failure: ProviderFailure) -> Failed:

@@ -46,7 +46,7 @@ class ProviderSettings:
     spotify_requests_per_s: float = 10.0
     unknown_entries: int = 10_000
     """Most ids that are remembered as unknown to their provider."""
-    unknown_ttl_s: float = 900.0
+    unknown_ttl_s: float = 300.0
     """Seconds for which they are remembered."""
 
 

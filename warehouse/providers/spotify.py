@@ -8,6 +8,7 @@ import base64
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from warehouse.providers import answers
@@ -20,6 +21,7 @@ from warehouse.providers.tokens import Grant, Tokens, get_with_token
 PAGE = 50
 _TOKEN_HOLDS_S = 3600.0
 """The life of a token whose grant does not tell it."""
+_BAD_ID = {"invalid id", "invalid base62 id"}
 _MOST_MS = 2_147_483_647_000
 
 
@@ -50,6 +52,14 @@ class _Episode(_Listed, kw_only=True):
     show: _Show
 
 
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Refusal(msgspec.Struct):
+    error: _Error
+
+
 class _Page(msgspec.Struct):
     items: list[msgspec.Raw]
     next: str | None = None
@@ -67,7 +77,7 @@ class Spotify:
     async def episode(self, episode_id: str, deadline: Deadline) -> Found[Episode] | Unknown:
         """Return one episode, with its show."""
         response = await get_with_token(self._api, self._tokens, f"/v1/episodes/{episode_id}", deadline)
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if _is_unknown(response):
             return Unknown(Kind.SPOTIFY_EPISODE, episode_id, answers.said_unknown(response.content))
         raw = answers.expect_ok("spotify", response)
         return Found(Kind.SPOTIFY_EPISODE, episode_id, read_episode(raw), raw)
@@ -82,7 +92,7 @@ class Spotify:
             seen.add(path)
             try:
                 response = await get_with_token(self._api, self._tokens, path, deadline)
-                if response.status_code == HTTPStatus.NOT_FOUND:
+                if _is_unknown(response):
                     unknown = Unknown(Kind.SPOTIFY_SHOW_EPISODE, show_id, answers.said_unknown(response.content))
                     return Listing(tuple(episodes), unknown)
                 page = answers.read("spotify", answers.expect_ok("spotify", response), _Page)
@@ -125,6 +135,17 @@ def read_episode(raw: bytes) -> Episode:
 def read_listed_episode(show_id: str, raw: bytes) -> Episode:
     """Return the episode of one raw item of a show's list; raise Refused."""
     return _episode(answers.read("spotify", raw, _Listed), show_id, None, None)
+
+
+def _is_unknown(response: httpx.Response) -> bool:
+    """Tell whether nothing has that id: a 404, or the 400 of an id that nothing can have."""
+    if response.status_code != HTTPStatus.BAD_REQUEST:
+        return response.status_code == HTTPStatus.NOT_FOUND
+    try:
+        message = answers.read("spotify", response.content, _Refusal).error.message
+    except Refused:
+        return False
+    return message.lower() in _BAD_ID
 
 
 def _found(show_id: str, raw: bytes) -> list[Found[Episode]]:
