@@ -111,6 +111,17 @@ def test_a_provider_that_is_away_is_asked_for_few(stub: Providers) -> None:
     assert len(results) == 1000
 
 
+def test_a_log_in_that_fails_is_not_tried_by_each(stub: Providers) -> None:
+    async def run() -> list[Result[Any]]:
+        async with Catalog.open(stub.settings(spotify_accounts_origin="http://127.0.0.1:9")) as catalog:
+            return await catalog.episodes([f"e{n}" for n in range(1000)], 5)
+
+    began = time.monotonic()
+    results = asyncio.run(run())
+    assert time.monotonic() - began < 3
+    assert {result.reason for result in results if isinstance(result, Failed)} == {"spotify: cannot be reached"}
+
+
 def test_one_provider_away_fails_no_other(stub: Providers) -> None:
     stub.answers["/v1/episodes/e1"] = episode("e1")
     stub.items = {"v": video("v")}

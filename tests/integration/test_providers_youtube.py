@@ -93,6 +93,14 @@ def test_an_id_that_spoils_its_chunk_loses_no_other(stub: Providers, answer: Ans
     assert isinstance(results[13], Failed)
 
 
+def test_text_that_postgres_refuses_fails_its_item_only(stub: Providers) -> None:
+    stub.items = {one: video(one) for one in "abcdef"}
+    stub.items |= {"b": video("b", description="\0"), "e": video("e", title="\0")}
+    results = ask(stub, *"abcdef")
+    assert [result.id for result in results if isinstance(result, Failed)] == ["b", "e"]
+    assert len(stub.asked) == 1
+
+
 def test_a_provider_that_is_down_is_not_asked_for_every_id(stub: Providers) -> None:
     stub.faults[VIDEOS] = [Answer(500)] * 1000
     results = ask(stub, *(f"v{n:03}" for n in range(400)))

@@ -27,14 +27,11 @@ _DATES = {"day": 10, "month": 7, "year": 4}
 
 
 def document(provider: str, raw: bytes) -> Any:
-    """Return the JSON of an answer; it is refused where Postgres or Parquet could not hold it as text."""
+    """Return the JSON of an answer."""
     try:
-        value = msgspec.json.decode(raw)
+        return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(f"{provider}: the answer is not valid JSON") from None
-    if _NUL.search(raw):
-        raise Refused(f"{provider}: the answer holds U+0000")
-    return value
 
 
 def shaped(provider: str, value: Any, shape: type[S]) -> S:
@@ -46,7 +43,14 @@ def shaped(provider: str, value: Any, shape: type[S]) -> S:
 
 
 def read(provider: str, raw: bytes, shape: type[S]) -> S:
-    """Return a raw answer as the shape, in which `msgspec.Raw` is a part kept as it came."""
+    """Return a raw answer as the shape; it is refused where Postgres could not hold its text."""
+    if _NUL.search(raw):
+        raise Refused(f"{provider}: the answer holds U+0000")
+    return read_page(provider, raw, shape)
+
+
+def read_page(provider: str, raw: bytes, shape: type[S]) -> S:
+    """Return a raw answer as the shape, whose parts are `msgspec.Raw`, each of which is still to be read."""
     document(provider, raw)
     try:
         return msgspec.json.decode(raw, type=shape)
@@ -101,7 +105,7 @@ def expect_ok(provider: str, response: httpx.Response) -> bytes:
 def said_unknown(raw: bytes) -> bytes:
     """Return the raw answer that tells that something does not exist, `null` where it is not JSON."""
     try:
-        document("", raw)
+        read("", raw, object)
     except Refused:
         return b"null"
     return raw

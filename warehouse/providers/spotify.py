@@ -95,7 +95,7 @@ class Spotify:
                 if _is_unknown(response):
                     unknown = Unknown(Kind.SPOTIFY_SHOW_EPISODE, show_id, answers.said_unknown(response.content))
                     return Listing(tuple(episodes), unknown)
-                page = answers.read("spotify", answers.expect_ok("spotify", response), _Page)
+                page = answers.read_page("spotify", answers.expect_ok("spotify", response), _Page)
                 path = _following(page.next)
             except ProviderFailure as failure:
                 return Listing(tuple(episodes), failed(Kind.SPOTIFY_SHOW_EPISODE, show_id, failure))

@@ -36,18 +36,31 @@ class Tokens:
         self._lock = asyncio.Lock()
         self._token: str | None = None
         self._until = 0.0
+        self._failure: ProviderFailure | None = None
+        self._failed_at = 0.0
 
     async def get(self, deadline: Deadline) -> str:
-        """Return a token that holds; log in where there is none. Raises ProviderFailure."""
+        """Return a token that holds; log in where there is none. Raises ProviderFailure, to all who waited."""
+        arrived = time.monotonic()
         try:
             async with asyncio.timeout(deadline.remaining()), self._lock:
                 if self._token is None or time.monotonic() >= self._until:
-                    grant = await self._log_in(deadline)
-                    self._token = grant.token
-                    self._until = time.monotonic() + grant.holds_s * (1 - _MARGIN)
+                    if self._failure is not None and self._failed_at >= arrived:
+                        raise self._failure
+                    return await self._renew(deadline)
                 return self._token
         except TimeoutError:
             raise ProviderFailure(f"{self._provider}: no time left to log in", for_all=True) from None
+
+    async def _renew(self, deadline: Deadline) -> str:
+        try:
+            grant = await self._log_in(deadline)
+        except ProviderFailure as failure:
+            self._failure, self._failed_at = failure, time.monotonic()
+            raise
+        self._token = grant.token
+        self._until = time.monotonic() + grant.holds_s * (1 - _MARGIN)
+        return grant.token
 
     def drop(self, token: str) -> None:
         """Forget a token that the provider refused, unless another has taken its place."""

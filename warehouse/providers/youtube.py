@@ -135,7 +135,7 @@ class YouTube:
         response = await self._exchange.get(path, deadline, params=params, attempts=attempts)
         if response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
             self._check_refusal(response)
-        page = answers.read("youtube", answers.expect_ok("youtube", response), _Items)
+        page = answers.read_page("youtube", answers.expect_ok("youtube", response), _Items)
         raws = [bytes(item) for item in page.items]
         named = [(answers.document("youtube", raw), raw) for raw in raws]
         return {item["id"]: raw for item, raw in named if isinstance(item, dict) and isinstance(item.get("id"), str)}
