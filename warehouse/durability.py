@@ -34,7 +34,7 @@ def _entry(table: Path, version: int) -> Path:
 
 
 def _added(entry: Path) -> Iterator[str]:
-    for line in entry.read_text(encoding="utf-8").splitlines():
+    for line in entry.read_bytes().splitlines():
         if add := json.loads(line).get("add"):
             yield unquote(add["path"])
 

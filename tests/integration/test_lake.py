@@ -38,7 +38,7 @@ def test_a_missing_table_is_empty(lake: Lake, dataset: Dataset) -> None:
 def test_every_type_comes_back_as_it_went(lake: Lake, dataset: Dataset) -> None:
     values: dict[type[pl.DataType], object] = {
         pl.Date: MONDAY,
-        pl.String: "ünï'\"\n\\",
+        pl.String: "ünï'\"\n\\\u2028\u0085\x1c",
         pl.Int64: 2**62,
         pl.Int32: -(2**31),
         pl.Float64: 0.1,
