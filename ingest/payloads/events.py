@@ -59,9 +59,7 @@ class EventData(msgspec.Struct, kw_only=True, omit_defaults=True):
     code: Annotated[str, Meta(max_length=128)] | int | None = None
     message: Annotated[str, Meta(max_length=4096)] | None = None
     fatal: Annotated[bool | None, Meta(description="error: it ended playback; true where not sent")] = None
-    kind: Annotated[
-        Literal["technical", "business"] | None, Meta(description="error: technical where not sent")
-    ] = None
+    kind: Annotated[Literal["technical", "business"] | None, Meta(description="error: technical where not sent")] = None
 
 
 class Event(msgspec.Struct, rename="camel", kw_only=True):

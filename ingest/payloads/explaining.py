@@ -9,7 +9,8 @@ _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`(?: - at
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 _ENUM = re.compile(r"Invalid enum value .* - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
 _PROBLEM = re.compile(
-    r"Expected `(?P<type>[^`]*)`(?P<bound>[^,]*?)(?:, got `(?P<got>[^`]*)`)?(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL
+    r"Expected `(?P<type>[^`]*)`(?P<bound>[^,]*?)(?:, got `(?P<got>[^`]*)`)?(?: - at `\$\.?(?P<path>[^`]*)`)?",
+    re.DOTALL,
 )
 _TYPES = {
     "int": "a whole number",
@@ -41,7 +42,7 @@ def explain(problem: str, parent: str = "") -> str:
 
 
 def _path(*parts: str | None) -> str:
-    return ".".join(part for part in parts if part)
+    return ".".join(part for part in parts if part).replace(".[", "[")
 
 
 def _type(name: str) -> str:

@@ -28,7 +28,9 @@ def minutes(chat: pl.DataFrame, viewers: pl.DataFrame, scores: pl.DataFrame) -> 
       whether one was over the threshold.
     """
     written = _written(chat.with_columns(window_start=_minute("sent_at")))
-    joined = written.join(_sampled(viewers), on=KEY, how="full", coalesce=True).join(_judged(scores), on=KEY, how="left")
+    joined = written.join(_sampled(viewers), on=KEY, how="full", coalesce=True).join(
+        _judged(scores), on=KEY, how="left"
+    )
     n, sentiment_n = pl.col("chat_count"), pl.col("sentiment_n")
     schema = OUT_CHAT_MINUTE.schema()
     counted = joined.with_columns(
@@ -53,9 +55,7 @@ def top_emotes(emotes: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     counted = used.group_by(*keys, "emotes").agg(uses=pl.len().cast(pl.Int64))
     ordered = counted.sort(*keys, "uses", "emotes", descending=[*(False for _ in keys), True, False])
     grouped = ordered.group_by(*keys, maintain_order=True)
-    return grouped.agg(
-        top_emotes=pl.col("emotes").head(TOP_EMOTES), top_emote_counts=pl.col("uses").head(TOP_EMOTES)
-    )
+    return grouped.agg(top_emotes=pl.col("emotes").head(TOP_EMOTES), top_emote_counts=pl.col("uses").head(TOP_EMOTES))
 
 
 def _written(chat: pl.DataFrame) -> pl.DataFrame:

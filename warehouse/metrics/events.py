@@ -51,5 +51,5 @@ def ordered(events: pl.DataFrame) -> pl.DataFrame:
     return events.sort("tenant", "session_id", "occurred_at", rank, "event_id", nulls_last=False)
 
 
-_SAME_INSTANT = ("load", "ready", "play", "seek", "quality_change", "buffer_start", "buffer_end", "heartbeat")
-_SAME_INSTANT += tuple(name for name in EVENT_TYPES if name not in _SAME_INSTANT)
+_FIRST = ("load", "ready", "play", "seek", "quality_change", "buffer_start", "buffer_end", "heartbeat")
+_SAME_INSTANT = (*_FIRST, *(name for name in EVENT_TYPES if name not in _FIRST))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from warehouse.datasets import INSTANT
 from warehouse.live_datasets import OUT_MOMENTS
 from warehouse.metrics.baseline import Rule, Score, Track, step
 from warehouse.metrics.live_bins import BIN_S, Bin, by_stream
@@ -99,10 +100,16 @@ def detect(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         found += [row(tenant, stream, moment) for moment in moments]
         judged += [(tenant, stream, _instant(s.at_s), s.z_score, s.over) for s in scores]
     schema = OUT_MOMENTS.schema()
-    columns = {"tenant": pl.String, "stream_id": pl.String, "at": pl.Datetime("us", "UTC"), "z_score": pl.Float64}
+    columns: dict[str, pl.DataType] = {
+        "tenant": pl.String(),
+        "stream_id": pl.String(),
+        "at": INSTANT,
+        "z_score": pl.Float64(),
+        "over": pl.Boolean(),
+    }
     return (
         pl.DataFrame(found, schema=schema).sort(OUT_MOMENTS.key),
-        pl.DataFrame(judged, schema=columns | {"over": pl.Boolean}, orient="row"),
+        pl.DataFrame(judged, schema=columns, orient="row"),
     )
 
 

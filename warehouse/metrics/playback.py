@@ -9,14 +9,15 @@ Rules:
 - A stall runs from the first `buffer_start` to the next `buffer_end`, seek, load, completion or fatal error: repeated
   starts are one stall. While paused it counts and takes no time (as Media3 does); one that begins within `SEEK_MS` of
   a seek is the seek's.
-- A silence over `GAP_MS` while playing, in a session whose heartbeats say that it plays, or a stall over `LONG_STALL_MS` ends the
-  measured part (Puffer's rule; Yan et al., NSDI 2020), of which the stall's first `LONG_STALL_MS` are the last. A
-  silence over `MAX_SILENCE_MS` ends it always. Errors count wherever they are.
+- A silence over `GAP_MS` while playing, in a session whose heartbeats say that it plays, or a stall over
+  `LONG_STALL_MS` ends the measured part (Puffer's rule; Yan et al., NSDI 2020), of which the stall's first
+  `LONG_STALL_MS` are the last. A silence over `MAX_SILENCE_MS` ends it always. Errors count wherever they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from warehouse.metrics.playback_records import Event, Playback, Stall
 
 GAP_MS = 8_000
 LONG_STALL_MS = 20_000
@@ -25,67 +26,6 @@ MAX_SILENCE_MS = 86_400_000
 
 _PROGRESS = frozenset({"pause", "seek", "complete", "buffer_start", "buffer_end", "heartbeat"})
 """Events that only a started playback sends."""
-
-
-class Event(NamedTuple):
-    """One event whose time is known; the other fields are columns of `CORE_EVENTS`."""
-
-    at_ms: int
-    type: str
-    position_s: float | None = None
-    startup_ms: float | None = None
-    from_s: float | None = None
-    to_s: float | None = None
-    phase: str | None = None
-    bitrate_bps: float | None = None
-    width: float | None = None
-    height: float | None = None
-    frame_count: float | None = None
-    playing: bool | None = None
-    code: str | None = None
-    message: str | None = None
-    fatal: bool | None = None
-    error_kind: str | None = None
-
-
-@dataclass(slots=True)
-class Stall:
-    """A run of buffering after the first frame; `duration_ms` leaves out what was paused."""
-
-    at_ms: int
-    position_s: float | None
-    duration_ms: int = 0
-
-
-@dataclass(slots=True)
-class Playback:
-    """What is known of a session. Times in ms; None is not measured."""
-
-    started_ms: int
-    ended_ms: int
-    startup_ms: int | None = None
-    play_ms: int = 0
-    rebuffer_ms: int = 0
-    seek_ms: int = 0
-    stalls: list[Stall] = field(default_factory=list)
-    seeks: list[Event] = field(default_factory=list)
-    quality_changes: list[Event] = field(default_factory=list)
-    errors: list[Event] = field(default_factory=list)
-    dropped_frames: int | None = None
-    bitrate_bps: int | None = None
-    completed: bool = False
-    gap: bool = False
-    long_stall: bool = False
-
-    @property
-    def error_count(self) -> int:
-        """Fatal technical errors."""
-        return sum(error.error_kind != "business" and error.fatal is not False for error in self.errors)
-
-    @property
-    def business_error_count(self) -> int:
-        """Errors by decision: no right, no subscription, wrong country."""
-        return sum(error.error_kind == "business" for error in self.errors)
 
 
 def measure(events: Sequence[Event]) -> Playback:

@@ -42,7 +42,9 @@ class Sentiment:
 
         An emote that is listed but not a word of the message is read as if it stood at the end of it.
         """
-        texts = [_with_emotes(message or "", emotes or []) for message, emotes in chat.select("message", "emotes").rows()]
+        texts = [
+            _with_emotes(message or "", emotes or []) for message, emotes in chat.select("message", "emotes").rows()
+        ]
         scored = {text: self.of(text) for text in set(texts)}
         return pl.Series("sentiment", [scored[text] for text in texts], dtype=pl.Float64)
 

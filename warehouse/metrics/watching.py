@@ -10,7 +10,8 @@ from warehouse.datasets import CORE_SESSIONS
 from warehouse.metrics.events import ordered
 from warehouse.metrics.fields import INT4_MAX
 from warehouse.metrics.outcomes import outcome
-from warehouse.metrics.playback import Event, Playback, measure
+from warehouse.metrics.playback import measure
+from warehouse.metrics.playback_records import Event, Playback
 
 KEY = ("day", "tenant", "session_id")
 
@@ -62,7 +63,11 @@ def build_sessions(core: pl.DataFrame) -> pl.DataFrame:
         outcome=outcome(),
     )
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in rows.columns]
-    return rows.with_columns(absent).select(*schema, *EVENTS_ONLY).cast(dict(schema)).sort(*KEY)
+    return (
+        rows.with_columns(absent)
+        .select(*(pl.col(name).cast(dtype) for name, dtype in schema.items()), *EVENTS_ONLY)
+        .sort(*KEY)
+    )
 
 
 def merge(summaries: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
