@@ -22,6 +22,7 @@ _TYPES = {
     "int | str": "a whole number or a string",
     "int | float | str": "epoch milliseconds or an ISO 8601 date and time",
 }
+_UNITS = {"array": "entries", "array | null": "entries"}
 _BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
@@ -38,7 +39,7 @@ def explain(problem: str, parent: str = "") -> str:
     name = _path(parent, found["path"]) or "Body"
     if found["got"] == "null" and "null" not in found["type"]:
         return f"Missing required field: {name}"
-    return f"{name} must be {_bound(found['bound'].strip()) or _type(found['type'])}"
+    return f"{name} must be {_bound(found['type'], found['bound'].strip()) or _type(found['type'])}"
 
 
 def _path(*parts: str | None) -> str:
@@ -49,10 +50,12 @@ def _type(name: str) -> str:
     return _TYPES.get(name.removesuffix(" | null"), name)
 
 
-def _bound(bound: str) -> str:
+def _bound(kind: str, bound: str) -> str:
     words = bound.split()
+    if words == ["of", "length", ">=", "1"]:
+        return "not empty"
     if words[:2] == ["of", "length"] and len(words) == 4:
-        return f"{_BOUNDS[words[2]]} {words[3]} characters"
+        return f"{_BOUNDS[words[2]]} {words[3]} {_UNITS.get(kind, 'characters')}"
     if len(words) == 2 and words[0] in _BOUNDS:
         return f"{_BOUNDS[words[0]]} {words[1].removesuffix('.0')}"
     return bound

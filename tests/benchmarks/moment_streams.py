@@ -73,7 +73,7 @@ def _starts(random: np.random.Generator, seconds: int, bursts: int) -> tuple[int
 
 def ours(counts: NDArray[np.int64]) -> list[int]:
     """Return the seconds at which `warehouse.metrics.moments` finds chat spikes."""
-    bins = [Bin(number * BIN_S, int(count)) for number, count in enumerate(_binned(counts, BIN_S)) if count]
+    bins = [Bin(number * BIN_S, int(count)) for number, count in enumerate(binned(counts, BIN_S)) if count]
     _, moments, _ = advance(StreamState(), bins)
     return [moment.at_s for moment in moments if moment.moment_type == "chat_spike"]
 
@@ -82,7 +82,7 @@ def coarse(counts: NDArray[np.int64]) -> list[int]:
     """Return what the same baseline finds on bins of 30 s, wherever bursts begin."""
     rule = Rule(1, 3.0, sd_floor=0.5, mean_memory_s=300.0)
     track, found = Track(), []
-    for number, count in enumerate(_binned(counts, BURST_S)):
+    for number, count in enumerate(binned(counts, BURST_S)):
         track, score = step(track, math.sqrt(count), rule, BURST_S)
         if score is not None and score.opens:
             found.append((number + 1) * BURST_S)
@@ -91,7 +91,7 @@ def coarse(counts: NDArray[np.int64]) -> list[int]:
 
 def telemetra(counts: NDArray[np.int64]) -> list[int]:
     """Return what a z-score above 3 finds on minutes, over 11 rows that include the one that is judged."""
-    minutes = _binned(counts, 60)
+    minutes = binned(counts, 60)
     found = []
     for last in range(10, len(minutes)):
         rows = minutes[last - 10 : last + 1]
@@ -138,5 +138,6 @@ class Outcome:
         self.hours += HOURS
 
 
-def _binned(counts: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
+def binned(counts: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
+    """Return the messages of each span of so many seconds; what is left at the end is cut."""
     return counts[: len(counts) // seconds * seconds].reshape(-1, seconds).sum(axis=1)

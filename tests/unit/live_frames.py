@@ -40,7 +40,7 @@ def _frame(rows: Iterable[Mapping[str, Any]], schema: pl.Schema, time: str, give
     made = []
     for row in rows:
         number = f"{next(_COUNTER):08d}"
-        ids = {name: number for name in ("message_id", "event_id", "ingest_id")}
+        ids = dict.fromkeys(("message_id", "event_id", "ingest_id"), number)
         base = {"day": DAY, "tenant": "t", "stream_id": "x", "clock_suspect": False, **ids, **given}
         seconds = row.get("s", 0)
         made.append({**base, time: None if seconds is None else at(seconds), **row})
