@@ -30,7 +30,7 @@ _RAW: dict[str, tuple[pl.DataType, str]] = {
 RAW_STREAMS = Dataset(
     name="raw_streams",
     comment="Every accepted description of a stream as it arrived, append-only; its day is that of the arrival",
-    columns=_STREAM | _ARRIVED | _RAW,
+    columns=_STREAM | {"started_at": (INSTANT, "Start of the stream; null where not told")} | _ARRIVED | _RAW,
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "payload", "refused"}),
 )
@@ -71,7 +71,7 @@ CORE_STREAMS = Dataset(
         "title": (pl.String(), "Title"),
         "streamer_name": (pl.String(), "Who streams"),
         "game_category": (pl.String(), "Game or category"),
-        "started_at": (INSTANT, "Start of the stream"),
+        "started_at": (INSTANT, "Start of the stream; null where not told"),
         "is_live": (pl.Boolean(), "Whether it is running"),
         "public": (pl.Boolean(), "Whether it is read without a key"),
     },

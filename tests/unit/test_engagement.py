@@ -1,8 +1,12 @@
 """What of the content was watched, second by second."""
 
+import polars as pl
+from polars.testing import assert_frame_equal
+
 from tests.unit.live_frames import events_frame
 from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
 from warehouse.metrics.engagement import aggregate, segments, watched_seconds
+from warehouse.metrics.engagement_curves import curve, totals
 
 
 def pieces(*told, **columns):
@@ -101,3 +105,27 @@ def test_nothing_watched_is_nothing():
     assert segments(core).height == 0
     assert aggregate(core, segments(core)).height == 0
     assert watched_seconds(segments(core)).height == 0
+
+
+def test_curves_add_up_over_days_and_are_read_from_sums():
+    first = pieces(("load", {"duration_s": 4.0}), ("play", 0.0), ("complete", 4.0), ("play", 0.0), ("pause", 1.0))
+    second = pieces(("load", {"duration_s": 4.0}), ("play", 2.0), ("pause", 3.0), session_id="s2")
+    later = second.with_columns(day=pl.col("day").dt.offset_by("1d"))
+    days = pl.concat([aggregate(core, segments(core)) for core in (first, later)])
+    together = first.vstack(second)
+    once = aggregate(together, segments(together))
+    assert_frame_equal(curve(days), curve(once))
+    assert_frame_equal(totals(days), totals(once))
+    assert curve(once).drop("tenant", "content_id").rows() == [
+        (1, 1.0, 0.5, 1.0, 0.0),
+        (2, 1.0, 1.0, 0.0, 0.0),
+        (3, 1.0, 1.0, 0.0, 0.5),
+        (4, 0.5, 0.5, 0.0, 1.0),
+    ]
+    assert totals(once).row(0) == ("t", "c1", 2, 7, 0.5, 4.0)
+
+
+def test_seconds_that_nobody_watched_are_in_the_curve():
+    core = pieces(("play", 0.0), ("pause", 1.0), ("play", 4.0), ("pause", 5.0))
+    rows = curve(aggregate(core, segments(core))).select("second", "watched_ratio", "replay_ratio").rows()
+    assert rows == [(1, 1.0, 0.0), (2, 0.0, None), (3, 0.0, None), (4, 1.0, 0.0), (5, 1.0, 0.0)]

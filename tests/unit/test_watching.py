@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ingest.payloads import epas
+from ingest.payloads.instants import Arrival
 from tests.unit.live_frames import DAY, START, at, events_frame
 from tests.unit.session_frames import core_frame
 from warehouse.datasets import CORE_SESSIONS
@@ -111,6 +113,13 @@ def test_events_without_a_time_tell_what_they_tell():
     assert (untimed["started_at"], untimed["play_ms"], untimed["outcome"]) == (at(9_000), None, None)
 
 
+def test_events_of_one_instant_stand_in_the_order_of_a_playback():
+    """A seek's two halves and the play that follows often share a millisecond."""
+    told = [("play", {}), ("seek", {"phase": "end", "event_id": "a"}), ("seek", {"phase": "start", "event_id": "b"})]
+    core = events.ordered(events_frame([{"s": 5, "type": kind} | data for kind, data in told]))
+    assert core.select("type", "phase").rows() == [("seek", "start"), ("seek", "end"), ("play", None)]
+
+
 KINDS = sorted(["play", "pause", "buffer_start", "buffer_end", "complete", *DATA])
 SESSION = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 60), st.sampled_from(["s1", "s2"])), min_size=1, max_size=25
@@ -169,3 +178,41 @@ def test_sessions_of_one_kind_pass_as_they_are():
 def test_a_numeric_id_of_an_old_sdk_is_never_that_of_events():
     summary = core_frame([{"session_id": "7", "identity_at": START, "play_ms": 1}])
     assert merge(summary, measured(session_id="7")).height == 2
+
+
+def test_beacons_of_another_player_become_the_same_sessions():
+    start_ms = round(START.timestamp() * 1000)
+    told = [
+        ("init", -1, -1, None),
+        ("metadata", -1, -1, {"contentId": "c7", "userId": "u7"}),
+        ("loading", 0, 0, None),
+        ("loaded", 1_500, 0, None),
+        ("playing", 1_600, 0, None),
+        ("bitrate_changed", 1_600, 0, {"bitrate": 2_500}),
+        ("buffering", 11_600, 10_000, None),
+        ("buffered", 13_600, 10_000, None),
+        ("playing", 13_600, 10_000, None),
+        ("seeking", 20_000, 16_400, None),
+        ("seeked", 20_500, 60_000, None),
+        ("playing", 20_500, 60_000, None),
+        ("heartbeat", 50_500, 90_000, None),
+        ("warning", 51_000, 90_500, {"code": "w"}),
+        ("stopped", 60_500, 100_000, {"reason": "ended"}),
+    ]
+    rows = []
+    for event, at_ms, playhead, payload in told:
+        beacon = {"event": event, "sessionId": "e1", "playhead": playhead, "duration": 100_000}
+        beacon |= {"timestamp": -1 if at_ms < 0 else start_ms + at_ms} | ({"payload": payload} if payload else {})
+        accepted = epas.accept(json.dumps(beacon).encode(), tenant="t", arrival=Arrival.at(at(100)))
+        record = json.loads(accepted.record)
+        occurred = record["occurred_at"] and START + timedelta(milliseconds=record["occurred_at"] - start_ms)
+        body = {"occurred_at": occurred, "payload": json.dumps(record["body"]), "session_id": "e1"}
+        rows.append(raw_row(record["event_id"], 0, event, **body))
+    core = events.build_core(raw_frame(rows))
+    row = build_sessions(core).row(0, named=True)
+    assert (row["content_id"], row["user_id"], row["startup_ms"]) == ("c7", "u7", 1_500)
+    assert (row["play_ms"], row["rebuffer_ms"], row["rebuffer_count"]) == (56_400, 2_000, 1)
+    assert (row["seek_count"], row["seek_ms"], row["bitrate_bps"]) == (1, 500, 2_500_000)
+    assert (row["error_count"], row["gap"], row["outcome"]) == (0, False, "played")
+    watched = engagement.segments(core).select("content_id", "user_id", "first_s", "last_s").rows()
+    assert watched == [("c7", "u7", 1, 10), ("c7", "u7", 10, 17), ("c7", "u7", 60, 100)]

@@ -48,8 +48,9 @@ def ordered(events: pl.DataFrame) -> pl.DataFrame:
     Events whose time nobody knows stand first.
     """
     rank = pl.col("type").replace_strict({name: at for at, name in enumerate(_SAME_INSTANT)}, return_dtype=pl.Int64)
-    return events.sort("tenant", "session_id", "occurred_at", rank, "event_id", nulls_last=False)
+    second = pl.col("phase").eq_missing(pl.lit("end"))
+    return events.sort("tenant", "session_id", "occurred_at", rank, second, "event_id", nulls_last=False)
 
 
-_FIRST = ("load", "ready", "play", "seek", "quality_change", "buffer_start", "buffer_end", "heartbeat")
+_FIRST = ("load", "ready", "seek", "play", "quality_change", "buffer_start", "buffer_end", "heartbeat")
 _SAME_INSTANT = (*_FIRST, *(name for name in EVENT_TYPES if name not in _FIRST))

@@ -4,6 +4,11 @@ What one session's events say is in `playback`, what of the content was watched 
 sessions in `sessions`.
 """
 
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+
 import polars as pl
 
 from warehouse.datasets import CORE_SESSIONS
@@ -87,24 +92,17 @@ def merge(summaries: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     return merged.select(*summaries.columns, *EVENTS_ONLY).sort(*key)
 
 
-def playbacks(events: pl.DataFrame) -> dict[tuple[str, str], Playback]:
-    """Return what is known of each session of `ordered` events, by (tenant, session_id); untimed events tell nothing.
-
-    Sessions of several days are told apart by `build_sessions`; here ids are.
-    """
+def playbacks(events: pl.DataFrame) -> Iterator[tuple[tuple[date, str, str], Playback]]:
+    """Yield (day, tenant, session_id) and what is known of each session of `ordered` events with a known time."""
     timed = events.filter(pl.col("occurred_at").is_not_null()).with_columns(at_ms=pl.col("occurred_at").dt.epoch("ms"))
-    found: dict[tuple[str, str], Playback] = {}
-    for (tenant, session), part in timed.group_by("tenant", "session_id", maintain_order=True):
-        rows = part.select(Event._fields).iter_rows()
-        found[str(tenant), str(session)] = measure([Event(*row) for row in rows])
-    return found
+    # Ordered by tenant and session; one session's days are told apart by a stable sort.
+    rows = timed.sort(*KEY, maintain_order=True).select(*KEY, *Event._fields).iter_rows()
+    for key, session in groupby(rows, key=itemgetter(0, 1, 2)):
+        yield key, measure([Event(*row[len(KEY) :]) for row in session])
 
 
 def _measures(events: pl.DataFrame) -> pl.DataFrame:
-    rows = []
-    for (day,), part in events.group_by("day", maintain_order=True):
-        for (tenant, session), playback in playbacks(part).items():
-            rows.append((day, tenant, session, *_values(playback)))
+    rows = [(*key, *_values(playback)) for key, playback in playbacks(events)]
     schema = {"day": pl.Date(), "tenant": pl.String(), "session_id": pl.String()} | MEASURES
     return pl.DataFrame(rows, schema=schema, orient="row")
 
