@@ -1,6 +1,6 @@
 """The lake tables of live streams: streams, chat, viewer samples, minutes and moments, with the unit of each column.
 
-What fills the derived ones is computed in `warehouse.metrics.chat`, `live_bins` and `moments`. Raw rows keep the body
+What fills the derived ones is computed in `warehouse.metrics.streams`, `chat` and `moment_rows`. Raw rows keep the body
 as it arrived. Chat and samples lie in the UTC day of their own time, or of their arrival where that cannot be right.
 """
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.moment_streams import FACTOR, NOISES, Outcome, Stream, binned, draw, ours, telemetra
-from tests.unit.live_frames import START, chat_frame, viewers_frame
+from tests.unit.live_frames import DAY, START, chat_frame, viewers_frame
 from warehouse.live_datasets import OUT_MOMENTS
 from warehouse.metrics.live_bins import BIN_S, Bin, bins
-from warehouse.metrics.moments import MAX_SILENCE_S, StreamState, advance, detect, row
+from warehouse.metrics.moment_rows import detect, row
+from warehouse.metrics.moments import MAX_SILENCE_S, StreamState, advance
 
 
 def steady(count, viewers=None, mood=0.0, first=0, length=120):
@@ -107,7 +108,7 @@ def test_rows_of_many_streams_at_once():
     burst = rng.uniform(600, 630, 450)
     written = chat_frame({"s": float(s), "stream_id": "x"} for s in (*seconds, *burst))
     quiet = chat_frame({"s": float(s), "stream_id": "y"} for s in seconds)
-    moments, scores = detect(bins(pl.concat([written, quiet]), viewers_frame([])))
+    moments, scores = detect(bins(pl.concat([written, quiet]), viewers_frame([])), DAY)
     assert moments.schema == OUT_MOMENTS.schema()
     (found,) = moments.iter_rows(named=True)
     assert (found["stream_id"], found["moment_type"]) == ("x", "chat_spike")
@@ -116,6 +117,25 @@ def test_rows_of_many_streams_at_once():
     assert set(scores["stream_id"]) == {"x", "y"}
     assert scores.filter(pl.col("over"))["at"].min() == found["detected_at"]
     assert found["detected_at"] > START
+
+
+def test_a_stream_that_runs_over_midnight_keeps_its_baseline():
+    """A burst in the first minute of a day is a moment of that day, and of no other."""
+    noon = int(START.timestamp())
+    midnight = noon + 43_200
+    stream = steady(50, first=noon, length=8_640) + steady(150, first=midnight, length=6)
+    frame = pl.DataFrame(stream, schema=Bin._fields, orient="row").rename({"at_s": "bin_s"})
+    frame = frame.with_columns(tenant=pl.lit("t"), stream_id=pl.lit("x")).select(
+        "tenant", "stream_id", pl.exclude("tenant", "stream_id")
+    )
+    before, scores = detect(frame, DAY)
+    assert before.is_empty()
+    assert scores["at"].max() == START + timedelta(hours=12)
+    after, later = detect(frame, DAY + timedelta(days=1))
+    assert after["day"].to_list() == [DAY + timedelta(days=1)]
+    assert later["at"].min() > scores["at"].max()
+    whole = advance(StreamState(), stream)[1]
+    assert [moment.at_s for moment in whole] == after["detected_at"].dt.epoch("s").to_list()
 
 
 def test_a_moment_has_one_id_wherever_it_is_found():

@@ -12,8 +12,9 @@ from ingest.payloads import streams, viewer_series
 from ingest.payloads.instants import Arrival
 from tests.unit.real_data import FOLDER, needs
 from warehouse.live_datasets import CORE_CHAT, CORE_VIEWERS
-from warehouse.metrics import chat, moments
+from warehouse.metrics import chat
 from warehouse.metrics.live_bins import bins
+from warehouse.metrics.moment_rows import detect
 
 NAME = "2021-04-23_o-3Z4py6_Sm4_1619140391.json"
 NOW = Arrival.at(datetime(2026, 3, 1, tzinfo=UTC))
@@ -84,7 +85,10 @@ def test_the_minutes_of_eight_real_streams():
         series = viewer_series.read(path.name, path.read_bytes())
         sampled = core(series)
         empty = pl.DataFrame(schema=CORE_CHAT.schema())
-        found, scores = moments.detect(bins(empty, sampled))
+        days = sampled["day"].unique().to_list()
+        found, scores = (
+            pl.concat(parts) for parts in zip(*(detect(bins(empty, sampled), day) for day in days), strict=True)
+        )
         rows = chat.minutes(empty, sampled, scores)
 
         assert rows["window_start"].dt.epoch("s").to_list() == sorted(by_minute)

@@ -19,7 +19,7 @@ def minutes(chat: pl.DataFrame, viewers: pl.DataFrame, scores: pl.DataFrame) -> 
     """Return the rows of `OUT_CHAT_MINUTE`, sorted by key: one a stream and minute with a message or a sample.
 
     `chat` and `viewers` are frames of `CORE_CHAT` and `CORE_VIEWERS`, each row once, in any order and of any number of
-    streams; `scores` is the second frame of `moments.detect`. Formulas, of one minute:
+    streams; `scores` is the second frame of `moment_rows.detect`. Formulas, of one minute:
 
     - chat_rate: messages / 60 s;
     - avg_sentiment: sum of sentiments / messages with any; sentiment_coverage_ratio: messages with any / messages;

@@ -1,22 +1,15 @@
 """Moments of a live stream: chat_spike, viewer_spike and sentiment_shift, each with threshold, score and evidence.
 
-`advance` goes from bin to bin and hands on its state, so that the live path and the assets are the same computation;
-`detect` is `advance` over whole frames. How a value is judged is in `baseline`, what a bin is in `live_bins`.
+`advance` goes from bin to bin and hands on its state, so that the live path and the assets are the same computation.
+Whole frames become rows in `moment_rows`. How a value is judged is in `baseline`, what a bin is in `live_bins`.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-import polars as pl
-
-from warehouse.datasets import INSTANT
-from warehouse.live_datasets import OUT_MOMENTS
 from warehouse.metrics.baseline import Rule, Score, Track, step
-from warehouse.metrics.live_bins import BIN_S, Bin, by_stream
+from warehouse.metrics.live_bins import BIN_S, Bin
 
 RULES: Mapping[str, Rule] = {
     "chat_spike": Rule(6, 4.0, sd_floor=0.5, mean_memory_s=120.0, min_ratio=math.sqrt(1.6), min_value=math.sqrt(10)),
@@ -88,51 +81,6 @@ def advance(state: StreamState, bins: Iterable[Bin]) -> tuple[StreamState, list[
     return state, moments, scores
 
 
-def detect(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows of `OUT_MOMENTS`, and [tenant, stream_id, at, z_score, over] of every judged chat window.
-
-    `frame` is a frame of `live_bins.bins`, of any number of streams; `at` is the end of the window.
-    """
-    found: list[dict[str, object]] = []
-    judged: list[tuple[str, str, datetime, float, bool]] = []
-    for (tenant, stream), bins in by_stream(frame):
-        _, moments, scores = advance(StreamState(), bins)
-        found += [row(tenant, stream, moment) for moment in moments]
-        judged += [(tenant, stream, _instant(s.at_s), s.z_score, s.over) for s in scores]
-    schema = OUT_MOMENTS.schema()
-    columns: dict[str, pl.DataType] = {
-        "tenant": pl.String(),
-        "stream_id": pl.String(),
-        "at": INSTANT,
-        "z_score": pl.Float64(),
-        "over": pl.Boolean(),
-    }
-    return (
-        pl.DataFrame(found, schema=schema).sort(OUT_MOMENTS.key),
-        pl.DataFrame(judged, schema=columns, orient="row"),
-    )
-
-
-def row(tenant: str, stream_id: str, moment: Moment) -> dict[str, object]:
-    """Return the row of `OUT_MOMENTS` that tells of a moment."""
-    at = _instant(moment.at_s)
-    identity = json.dumps([tenant, stream_id, moment.moment_type, moment.at_s])
-    return {
-        "day": at.date(),
-        "tenant": tenant,
-        "stream_id": stream_id,
-        "moment_id": hashlib.sha256(identity.encode()).hexdigest()[:32],
-        "detected_at": at,
-        "moment_type": moment.moment_type,
-        "description": _describe(moment),
-        "metric_name": moment.metric_name,
-        "metric_value": moment.metric_value,
-        "threshold": moment.threshold,
-        "z_score": moment.z_score,
-        "evidence": json.dumps(moment.evidence),
-    }
-
-
 def _take(state: StreamState, item: Bin, moments: list[Moment], scores: list[ChatScore]) -> StreamState:
     recent = (*state.recent, item)[-_SPAN:]
     end_s = item.at_s + BIN_S
@@ -174,16 +122,3 @@ def _moment(name: str, score: Score, window: tuple[Bin, ...], end_s: int) -> Mom
         "viewer_samples": sum(item.viewer_n for item in window),
     }
     return Moment(end_s, name, _METRICS[name], unit(score.value), unit(score.bound), score.z, evidence)
-
-
-def _describe(moment: Moment) -> str:
-    value, usual = moment.metric_value, moment.evidence["baseline"]
-    if moment.moment_type == "chat_spike":
-        return f"Chat rose to {value:.1f} messages a second, usual {usual:.1f}"
-    if moment.moment_type == "viewer_spike":
-        return f"Viewers rose to {value:,.0f}, usual {usual:,.0f}"
-    return f"Sentiment {'rose' if value > usual else 'fell'} to {value:+.2f}, usual {usual:+.2f}"
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
