@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -82,6 +82,7 @@ def test_streams_and_tenants_are_apart():
     assert rows.select("tenant", "stream_id", "chat_count").rows() == [("other", "x", 1), ("t", "x", 1), ("t", "y", 1)]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(30)))
 def test_no_order_of_messages_changes_a_minute(order):
     written = [

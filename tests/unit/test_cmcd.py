@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import InvalidSchema
@@ -72,6 +72,7 @@ def test_what_is_no_cmcd_is_refused(text):
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries({}, optional={"sid": _TEXT, "cid": _TEXT, "br": st.integers(0, 10**6), "bs": st.just(True)})
 )

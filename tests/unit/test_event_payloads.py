@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import InvalidSchema, PayloadTooLarge
@@ -87,6 +87,7 @@ def test_the_contract_names_the_types_and_keys_of_the_tables():
     }
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 30)))  # noqa: DTZ001
 def test_iso_and_milliseconds_are_the_same_time(moment):
     ms = milliseconds(moment.isoformat(), "t")
