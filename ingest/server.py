@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ingest import logs
 from ingest.app import create_app
+from ingest.connections import Protocol
 from ingest.metrics import SHARED
 from ingest.settings import IngestSettings
 from warehouse.settings import StorageSettings
@@ -91,7 +92,7 @@ def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int 
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         access_log=False,
         log_config=None,
