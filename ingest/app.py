@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 import psycopg
@@ -13,7 +14,7 @@ from litestar.datastructures import State
 
 from ingest import background, basic, errors, limits
 from ingest.direct import Direct
-from ingest.guards import Keys, tell_allowance
+from ingest.guards import Keys
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
@@ -53,7 +54,6 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         state=state,
         lifespan=[_landing],
         exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
-        before_send=[tell_allowance],
         openapi_config=openapi.config(state.version),
         request_max_body_size=settings.session_limit,
         logging_config=None,
@@ -76,6 +76,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
             tasks = [
                 background.spawn("keys", state.api_keys.keep_loaded(store.database, state.users.load)),
+                background.spawn("leases", state.limiter.keep_shared()),
                 background.spawn("gauges", _sample(state)),
                 background.spawn("preparing", _until_prepared(state)),
             ]
@@ -102,7 +103,7 @@ def _prepare(state: State) -> bool:
 async def _until_prepared(state: State) -> None:
     while not state.prepared:
         await asyncio.sleep(PREPARE_S)
-        state.prepared = await asyncio.to_thread(_prepare, state)
+        state.prepared = await background.aside(partial(_prepare, state))
 
 
 async def _sample(state: State) -> None:

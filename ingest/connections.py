@@ -12,6 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_S = 20.0
 """How long a connection may take to send the head of a request, from its beginning or from the head's first byte."""
 
+WHOLE = "whole"
+"""Set in the state of a request whose body has come, so that nobody need watch for one that stalls."""
+
 MOST_HELD = 64 << 10
 """Bytes from which nothing more is gathered."""
 
@@ -51,6 +54,11 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._head_has_come()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A body is complete, mostly before its request is handled."""
+        self.scope["state"][WHOLE] = True
+        super().on_message_complete()
 
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_S, self.transport.abort)

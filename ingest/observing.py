@@ -1,4 +1,4 @@
-"""What happens around every request: a request id, the access log, the request metrics.
+"""What happens around every request: a request id, what its rate limit leaves, the access log, the request metrics.
 
 Outermost, so that unknown routes and refused bodies are seen too.
 """
@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ingest.access_log import AccessLog, Line
+from ingest.guards import ALLOWANCE
 from ingest.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
@@ -44,7 +45,9 @@ class Observing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode())]
+                allowance = scope["state"].get(ALLOWANCE)
+                told = () if allowance is None else allowance.raw_headers()
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode()), *told]
             await send(message)
 
         try:
