@@ -1,7 +1,7 @@
 """Quality of experience: what is summed over sessions, so that every metric of QoE can be read from the sums.
 
-`aggregate` goes from core to `OUT_QOE_DAILY`, on any engine; `summarize` (in `qoe_summary`) reads metrics with their
-intervals from its rows. Quantiles are in `histogram`, the keys of the rows in `slices`.
+`aggregate` goes from core to `OUT_QOE_DAILY` and `OUT_QOE_HOURLY`, on any engine; `summarize` (in `qoe_summary`) reads
+metrics with their intervals from its rows. Quantiles are in `histogram`, the keys of the rows in `slices`.
 """
 
 from collections.abc import Mapping
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from warehouse.datasets import MEANS, OUT_QOE_DAILY, OUTCOMES, RATIOS, SCALE, Ratio
+from warehouse.datasets import MEANS, OUT_QOE_DAILY, OUTCOMES, RATIOS, SCALE, Dataset, Ratio
 from warehouse.metrics.experience import experience_score
 from warehouse.metrics.qoe_summary import MIN_N as MIN_N
 from warehouse.metrics.qoe_summary import summarize as summarize
 from warehouse.metrics.slices import Frame, sums_by_slice
 
 
-def aggregate(core: IntoFrameT, dimensions: Mapping[str, str]) -> IntoFrameT:
-    """Sum core sessions into the rows of `OUT_QOE_DAILY`, one for each of its keys.
+def aggregate(core: IntoFrameT, dimensions: Mapping[str, str], dataset: Dataset = OUT_QOE_DAILY) -> IntoFrameT:
+    """Sum core sessions into the rows of `OUT_QOE_DAILY`, or of `OUT_QOE_HOURLY`, one for each of its keys.
 
     `core` is a frame of `CORE_SESSIONS` with the configured dimensions, of any engine that Narwhals knows; the result
     is a frame of the same engine, eager if `core` is. A session enters a ratio only when every term of it is known, so
     that numerator and denominator are summed over the same sessions, counted in `<ratio>_n`.
     """
-    return sums_by_slice(core, OUT_QOE_DAILY, dimensions, _with_terms, _sums())
+    return sums_by_slice(core, dataset, dimensions, _with_terms, _sums())
 
 
 def ratio_terms() -> dict[str, tuple[nw.Expr, nw.Expr]]:
