@@ -13,7 +13,7 @@ from dashboards.standouts import compared, standouts
 from dashboards.worst import worst_sessions
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUTCOMES
 from warehouse.metrics import histogram, intervals, qoe
-from warehouse.metrics.comparison import has_viewers
+from warehouse.metrics.clusters import has_viewers
 from warehouse.metrics.odd_days import odd_days
 
 _HOUR_MS = 3_600_000
