@@ -50,7 +50,7 @@ DISAGREEMENTS = (
     "Mean startup improves when the impatient leave, so exits before start stand beside it.",
     "The experience score combines the parts that Mux has published; Mux's own way of combining them is not public, "
     "so the two scores are not the same.",
-    "Intervals treat sessions as independent. Sessions of one viewer are alike, so the true intervals are somewhat "
-    "wider: session-level tests were measured to raise 10–14 % false alarms where 5 % are nominal.",
+    "Many tools test sessions as if they were independent. Sessions of one viewer are alike: at ten sessions a viewer "
+    "such tests raise 10–14 % false alarms where 5 % are nominal. Comparisons here count viewers.",
 )
 """Where others count differently, for the foot of a page."""

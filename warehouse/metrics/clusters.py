@@ -12,12 +12,11 @@ import polars as pl
 
 from warehouse.metrics import qoe
 from warehouse.metrics.experience import experience_score
-from warehouse.metrics.registry import METRICS
 
 COMPARED = ("rebuffer_pct_play", "startup_ms", "vsf_pct", "ebvs_pct", "vpf_pct", "experience_score")
 """Metrics that can be compared: ratios of sums, means and proportions over sessions."""
 
-TOGETHER = "sessions of one viewer are taken together"
+TOGETHER = "takes the sessions of one viewer together"
 INDEPENDENT = "assumes independent sessions"
 """What a comparison says of itself where no session names its user or device."""
 
@@ -63,11 +62,6 @@ def terms(core: pl.DataFrame | pl.LazyFrame, metrics: Sequence[str], keep: Seque
         }
     frame = nw.from_native(core.lazy().with_columns(cluster()))
     return frame.with_columns(**columns).select("cluster", *keep, *columns).to_native().collect()
-
-
-def counts_events(metric: str) -> bool:
-    """Return whether a metric is a share of sessions, which needs events on both sides to be compared."""
-    return METRICS[metric].kind == "proportion"
 
 
 def _numerators_and_denominators() -> dict[str, tuple[nw.Expr, nw.Expr]]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from warehouse.metrics import intervals
-from warehouse.metrics.clusters import COMPARED, assumption, counts_events, terms
+from warehouse.metrics.clusters import COMPARED, assumption, terms
+from warehouse.metrics.registry import METRICS
 
 MIN_SESSIONS = 20
 """Below so many sessions on either side no difference is told."""
@@ -123,15 +124,17 @@ def _differences(sessions: pl.DataFrame, keys: list[str], segment: str, metric: 
         .filter(pl.col("k") > 0)
     )
     whole = cells.group_by(*keys, "cluster").agg(A=pl.col("a").sum(), B=pl.col("b").sum(), K=pl.col("k").sum())
-    sides = _sides(cells, whole, keys, events_counted=counts_events(metric))
+    sides = _sides(cells, whole, keys, events_counted=METRICS[metric].kind == "proportion")
     found = _variances(cells, whole, sides, keys).filter(
         (pl.min_horizontal("here_effective", "rest_effective") >= MIN_CLUSTERS)
         & (pl.col("variance") > _NOISE * (pl.col("here") ** 2 + pl.col("rest") ** 2))
     )
     bounds = {
-        f"{side}_{end}": pl.col(side)
-        + sign * intervals.critical(pl.col(f"{side}_effective")) * pl.col(f"{side}_variance").sqrt()
+        f"{side}_{end}": (pl.col(side) + sign * intervals.critical(pl.col(f"{side}_effective")) * spread).clip(
+            0.0, METRICS[metric].most
+        )
         for side in ("here", "rest")
+        for spread in (pl.col(f"{side}_variance").sqrt(),)
         for end, sign in (("low", -1), ("high", 1))
     }
     return with_inference(

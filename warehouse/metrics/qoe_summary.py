@@ -86,8 +86,8 @@ def _mean(metric: Metric) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
     name, scale = metric.name, metric.scale
     n = pl.col(f"{name}_n")
     value, half = intervals.mean(n, pl.col(f"{name}_sum") * scale, pl.col(f"{name}_sq_sum"))
-    # Scores crowd at their upper end: on a log scale their interval would lean the wrong way.
-    bounds = intervals.around if metric.better == "higher" else intervals.on_log_scale
+    # What is better lower is skewed to the right; scores crowd at their upper end, and would lean the wrong way.
+    bounds = intervals.on_log_scale if metric.better == "lower" else intervals.around
     low, high = bounds(value / scale, half / scale)
     return n, value / scale, low, high
 

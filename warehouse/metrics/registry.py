@@ -17,7 +17,7 @@ Direction = Literal["lower", "higher", "neither"]
 INTERVALS: dict[Kind, str] = {
     "count": "None: counted, not estimated",
     "quantile": "Order statistics on the log-spaced histogram, interpolated",
-    "mean": "Delta method on the log scale, Student's t",
+    "mean": "Delta method, Student's t; on the log scale where lower is better",
     "ratio": "Delta method on the log scale, Student's t",
     "proportion": "Wilson's score interval",
 }
