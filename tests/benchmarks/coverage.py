@@ -12,18 +12,16 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 
 import narwhals as nw
 import numpy as np
 import polars as pl
 
-from lab.population import Population
-from tests.unit.session_frames import START, raw_row
-from warehouse.datasets import OUT_QOE_DAILY, RAW_SESSIONS
+from tests.unit.demo_sessions import demo_core
+from tests.unit.session_frames import DAY
+from warehouse.datasets import OUT_QOE_DAILY
 from warehouse.metrics import histogram, qoe, qoe_summary
 from warehouse.metrics.registry import SUMMED
-from warehouse.metrics.sessions import build_core
 
 POPULATION = 2_000
 MEDIAN_MS, SIGMA, LONGEST_MS = 900, 0.8, 60_000
@@ -33,10 +31,13 @@ QS = (0.5, 0.75, 0.95, 0.99)
 @functools.cache
 def population() -> pl.DataFrame:
     """The sums of OUT_QOE_DAILY of each single session: one row a session."""
-    bodies = Population(seed=5, end=START + timedelta(days=9), days=8, viewers=600).sessions()
-    known = [body for body in bodies if "playTimeMs" in body and body.get("deviceModel")][:POPULATION]
-    raw = pl.DataFrame([raw_row(body) for body in known], schema=RAW_SESSIONS.schema(), orient="row")
-    core = build_core(raw, {}).core.with_row_index("at").with_columns(content_id=pl.col("at").cast(pl.String))
+    sent = demo_core(5, {}).filter(pl.col("play_ms").is_not_null() & pl.col("outcome").is_not_null())
+    core = (
+        sent.sort("ingest_id")
+        .head(POPULATION)
+        .with_row_index("at")
+        .with_columns(content_id=pl.col("at").cast(pl.String), day=pl.lit(DAY))
+    )
     return qoe.aggregate(core.drop("at"), {}).select(sums())
 
 

@@ -20,7 +20,7 @@ WALK = r"""() => {
   // Whatever carries a unit is an estimate, but for what defines one, marks an axis, or tells of a single session;
   // hours of play are a sum.
   const number = /[\d.,]+\s*(%|ms|s|points|kbit\/s|Mbit\/s|\/h|\/min)(?![\w/])/;
-  const apart = ".definition, .lead, #worst, #method, .xaxislayer-above, .yaxislayer-above, script, style, caption";
+  const apart = ".definition, .lead, thead, #worst, #method, [class$=axislayer-above], script, style, caption";
   const holder = ".tile, tr, .standouts p, .infolayer .annotation, article";
   const found = [];
   const tell = (text, node) => {
