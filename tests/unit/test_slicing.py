@@ -10,7 +10,13 @@ from polars.testing import assert_frame_equal
 
 from tests.unit.session_frames import DAY, START, core_frame
 from tests.unit.test_qoe import random_core
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import (
+    CORE_SESSIONS,
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+)
 from warehouse.metrics import histogram, qoe
 from warehouse.metrics.registry import ESTIMATES
 from warehouse.metrics.slicing import Frames, Slice
@@ -24,7 +30,9 @@ def tables(core: pl.DataFrame) -> Frames:
         {
             CORE_SESSIONS.name: core,
             OUT_QOE_DAILY.name: qoe.aggregate(core, DIMENSIONS),
+            OUT_QOE_HOURLY.name: qoe.aggregate(core, DIMENSIONS, OUT_QOE_HOURLY),
             OUT_QOE_HISTOGRAM_DAILY.name: histogram.aggregate(core, DIMENSIONS),
+            OUT_QOE_HISTOGRAM_HOURLY.name: histogram.aggregate(core, DIMENSIONS, OUT_QOE_HISTOGRAM_HOURLY),
         }
     )
 
@@ -36,7 +44,7 @@ def stored() -> Frames:
     days = (numbers * 7919) % DAYS
     core = random_core(20_000).with_columns(
         day=pl.lit(DAY) + pl.duration(days=days),
-        started_at=pl.lit(START) + pl.duration(days=days),
+        started_at=pl.lit(START) + pl.duration(days=days, hours=numbers % 5),
         tenant=pl.when(numbers % 3 == 0).then(pl.lit("u")).otherwise(pl.lit("t")),
     )
     return tables(core)
@@ -44,15 +52,16 @@ def stored() -> Frames:
 
 def from_core(given: Frames, by: list[str], where: list[pl.Expr]) -> Slice:
     """The same question, with a condition that is always true and that only core can tell."""
-    return qoe.slice(given, by, [*where, pl.col("hour").is_not_null()])
+    return qoe.slice(given, by, [*where, pl.col("session_id").is_null() | True])
 
 
-PERIODS = st.lists(st.sampled_from(["day", "week", "month", "tenant"]), max_size=2, unique=True)
+PERIODS = st.lists(st.sampled_from(["hour", "day", "week", "month", "tenant"]), max_size=2, unique=True)
 NAMES = st.sampled_from([[], ["content_id"], ["stream_type"], ["content_id", "stream_type"], ["country"]])
 WHERE = {
     "week": pl.col("week") >= date(2026, 3, 16),
     "month": pl.col("month") == date(2026, 4, 1),
     "tenant": pl.col("tenant") == "t",
+    "hour": pl.col("hour").dt.hour() == 14,
     "day": pl.col("day").is_between(date(2026, 3, 3), date(2026, 3, 29)),
 }
 
@@ -63,7 +72,8 @@ def test_sums_of_days_answer_as_core_does(stored: Frames, by: list[str], names: 
     predicates = [WHERE[name] for name in where]
     summed = qoe.slice(stored, [*by, *names], predicates)
     recomputed = from_core(stored, [*by, *names], predicates)
-    assert (summed.source, recomputed.source) == ("out_qoe_daily", "core_sessions")
+    assert summed.source == ("out_qoe_hourly" if "hour" in {*by, *where} else "out_qoe_daily")
+    assert recomputed.source == "core_sessions"
     assert_frame_equal(summed.frame, recomputed.frame, rel_tol=1e-9, abs_tol=1e-12)
 
 
@@ -89,7 +99,6 @@ def test_a_slice_is_what_its_sessions_say(stored: Frames) -> None:
 @pytest.mark.parametrize(
     ("by", "where", "reason"),
     [
-        (["hour"], None, "by hour"),
         (["cdn"], None, "rare values of cdn"),
         (["country", "stream_type"], None, "country and stream_type together"),
         (["week"], pl.col("country").is_null() & (pl.col("content_id") == "c1"), "country and content_id"),

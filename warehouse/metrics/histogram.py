@@ -1,6 +1,7 @@
 """Log-spaced histograms: quantiles from counts that add up.
 
-`aggregate` goes from core to `OUT_QOE_HISTOGRAM_DAILY`, on any engine; `quantiles` and `distribution` read its rows.
+`aggregate` goes from core to `OUT_QOE_HISTOGRAM_DAILY` and `_HOURLY`, on any engine; `quantiles` and `distribution`
+read its rows.
 
 Bucket 0 holds exactly 0; bucket b >= 1 holds values in [GAMMA^(b-1), GAMMA^b), for values that are 0 or at least 1.
 GAMMA is 1.01: an estimate interpolated within a bucket may fall anywhere in it, so that an error of at most 1 % of the
@@ -15,7 +16,7 @@ import narwhals as nw
 import polars as pl
 from narwhals.typing import IntoFrameT
 
-from warehouse.datasets import HISTOGRAM_METRICS, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import HISTOGRAM_METRICS, OUT_QOE_HISTOGRAM_DAILY, Dataset
 from warehouse.metrics.intervals import Z
 from warehouse.metrics.qoe_summary import choose_rows
 from warehouse.metrics.registry import MIN_N, QUANTILES
@@ -36,13 +37,15 @@ def bucket(value: nw.Expr) -> nw.Expr:
     return nw.when(value > 0).then(number).otherwise(value * 0.0).cast(nw.Int32())
 
 
-def aggregate(core: IntoFrameT, dimensions: Mapping[str, str]) -> IntoFrameT:
-    """Count core sessions into the rows of `OUT_QOE_HISTOGRAM_DAILY`, with the keys of `qoe.aggregate`.
+def aggregate(
+    core: IntoFrameT, dimensions: Mapping[str, str], dataset: Dataset = OUT_QOE_HISTOGRAM_DAILY
+) -> IntoFrameT:
+    """Count core sessions into the rows of `OUT_QOE_HISTOGRAM_DAILY`, or `_HOURLY`, with the keys of `qoe.aggregate`.
 
     `core` is a frame of `CORE_SESSIONS` with the configured dimensions, of any engine that Narwhals knows; the result
     is a frame of the same engine, eager if `core` is. A session without a value is in no bucket.
     """
-    return sums_by_slice(core, OUT_QOE_HISTOGRAM_DAILY, dimensions, _with_buckets, {"n": nw.len()})
+    return sums_by_slice(core, dataset, dimensions, _with_buckets, {"n": nw.len()})
 
 
 def _with_buckets(sessions: Frame) -> Frame:
@@ -88,7 +91,9 @@ def estimate(
         ranks = {"value": (pl.col("total") * (q * (1 - 1e-12))).ceil() - 0.5, "low": low, "high": high}
         at = [_value_at(rank).alias(name) for name, rank in ranks.items()]
         n = pl.col("total").first().alias("n")
-        found = counts.group_by(groups).agg(*at, n) if groups else counts.select(*at, n.fill_null(0))
+        # Three buckets of hundreds are looked at: the others need not be grouped.
+        hit = counts.filter(pl.any_horizontal(_holds(rank) for rank in ranks.values()))
+        found = hit.group_by(groups).agg(*at, n) if groups else hit.select(*at, n.fill_null(0))
         enough = (pl.col("n") >= MIN_N["quantile"]) & (pl.col("n") * min(q, 1 - q) >= MIN_TAIL)
         name = pl.lit(f"{metric}_p{100 * q:g}").alias("metric")
         shown = [pl.when(enough).then(column).alias(column) for column in ranks]
@@ -99,17 +104,17 @@ def estimate(
 
 
 def _counts(counts: pl.DataFrame | pl.LazyFrame, groups: list[str], key: pl.Expr) -> pl.DataFrame:
-    """Return `n` by the groups and `key`, sorted."""
-    added = counts.lazy().group_by(*groups, key.alias("key")).agg(pl.col("n").sum()).collect()
-    return added.sort(*groups, "key")
+    """Return `n` by the groups and `key`."""
+    return counts.lazy().group_by(*groups, key.alias("key")).agg(pl.col("n").sum()).collect()
 
 
 def _cumulated(counts: pl.DataFrame | pl.LazyFrame, groups: list[str]) -> pl.DataFrame:
-    through, total = pl.col("n").cum_sum(), pl.col("n").sum()
-    return _counts(counts, groups, pl.col("bucket")).with_columns(
-        through=through.over(groups) if groups else through,
-        total=total.over(groups) if groups else total,
-    )
+    held = _counts(counts, groups, pl.col("bucket"))
+    ordered = pl.col("n").sort_by("key")
+    columns = [pl.col("key").sort(), ordered, ordered.cum_sum().alias("through"), pl.col("n").sum().alias("total")]
+    if not groups:
+        return held.select(columns)
+    return held.group_by(groups).agg(columns).explode("key", "n", "through")
 
 
 def _interval_ranks(q: float) -> tuple[pl.Expr, pl.Expr]:
@@ -120,11 +125,17 @@ def _interval_ranks(q: float) -> tuple[pl.Expr, pl.Expr]:
 
 def _value_at(rank: pl.Expr) -> pl.Expr:
     """Return the value at a rank between 0 and the total, of the one bucket that holds it."""
-    before = pl.col("through") - pl.col("n")
-    inside = (before < rank) & (rank <= pl.col("through"))
-    position = pl.col("key") - 1 + (rank - before) / pl.col("n")
+    position = pl.col("key") - 1 + (rank - _before()) / pl.col("n")
     value = pl.when(pl.col("key") > 0).then(GAMMA**position).otherwise(0.0)
-    return value.filter(inside).first()
+    return value.filter(_holds(rank)).first()
+
+
+def _holds(rank: pl.Expr) -> pl.Expr:
+    return (_before() < rank) & (rank <= pl.col("through"))
+
+
+def _before() -> pl.Expr:
+    return pl.col("through") - pl.col("n")
 
 
 def distribution(
@@ -136,7 +147,7 @@ def distribution(
     that are exactly 0 are the bar from 0 to 1.
     """
     rows, groups = choose_rows(hist.lazy().filter(pl.col("metric") == metric), by)
-    counts = _counts(rows, groups, (pl.col("bucket") - 1).floordiv(merge))
+    counts = _counts(rows, groups, (pl.col("bucket") - 1).floordiv(merge)).sort(*groups, "key")
     bar, base = pl.col("key"), GAMMA**merge
     return counts.select(
         *groups,

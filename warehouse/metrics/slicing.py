@@ -10,7 +10,15 @@ from typing import Protocol
 
 import polars as pl
 
-from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
+from warehouse.datasets import (
+    CONTENT_DIMENSION,
+    CORE_SESSIONS,
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+    Dataset,
+)
 from warehouse.metrics import histogram, qoe_summary
 from warehouse.metrics.registry import ESTIMATES, METRICS
 from warehouse.metrics.slices import OTHER
@@ -24,7 +32,7 @@ _PERIODS = {
 }
 _HOUR = pl.col("started_at").dt.truncate("1h")
 _CONTENT = frozenset({"content_id", "stream_type"})
-_EVERYWHERE = frozenset({*_PERIODS, "tenant"})
+_EVERYWHERE = frozenset({*_PERIODS, "hour", "tenant"})
 
 
 class Tables(Protocol):
@@ -79,7 +87,7 @@ class Question:
     @property
     def of_periods(self) -> list[pl.Expr]:
         """The predicates of days and tenants alone."""
-        return [predicate for predicate in self.where if set(predicate.meta.root_names()) <= _EVERYWHERE]
+        return [predicate for predicate in self.where if set(predicate.meta.root_names()) <= _EVERYWHERE - {"hour"}]
 
 
 def answer(tables: Tables, question: Question, aggregate: Aggregate) -> Slice:
@@ -89,18 +97,16 @@ def answer(tables: Tables, question: Question, aggregate: Aggregate) -> Slice:
     if reason is not None:
         return _from_core(tables, question, aggregate, reason)
     dimension = CONTENT_DIMENSION if set(names) <= _CONTENT else names[0]
-    daily, counts = (
-        _rows(tables, dataset, dimension, question) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)
-    )
-    return Slice(_read(daily, counts, question), OUT_QOE_DAILY.name, f"sums are kept by day and {dimension}")
+    hourly = "hour" in question.columns
+    kept = (OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY) if hourly else (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)
+    daily, counts = (_rows(tables, dataset, dimension, question) for dataset in kept)
+    return Slice(_read(daily, counts, question), kept[0].name, f"sums are kept by {dimension}")
 
 
 def _insufficient(tables: Tables, names: Sequence[str], question: Question) -> str | None:
     """Return why the stored sums cannot answer, or None."""
     if set(names) <= _CONTENT:
         return None
-    if "hour" in names:
-        return "sums are kept by day, not by hour"
     if len(names) > 1:
         return f"sums are kept by one dimension at a time, not by {' and '.join(names)} together"
     rows = tables.scan(OUT_QOE_DAILY).filter(pl.col("dimension") == names[0]).with_columns(**_PERIODS)
