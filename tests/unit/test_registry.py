@@ -8,9 +8,19 @@ import pytest
 
 from dashboards import publish, qoe_cards, qoe_page, qoe_segments
 from dashboards.metrics_page import UNITS, metrics_page
+from pipelines.assets.metadata import spec
 from playhead.comparison import FIGURES
 from tests.unit.report_pages import DIMENSIONS, report, sessions
-from warehouse.datasets import HISTOGRAM_METRICS, MEANS, OUT_QOE_DAILY, RATIOS
+from warehouse.datasets import (
+    CORE_SESSIONS,
+    HISTOGRAM_METRICS,
+    MEANS,
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+    RATIOS,
+)
 from warehouse.metrics import histogram, qoe
 from warehouse.metrics.clusters import COMPARED
 from warehouse.metrics.registry import ESTIMATES, INTERVALS, METRICS, MIN_N, QUANTILES, SUMMED
@@ -48,6 +58,14 @@ def test_every_metric_that_a_page_shows_is_listed_and_the_reverse(tmp_path: Path
     assert [entry.name for entry in metrics_page().entries] == list(METRICS)
     for module in (qoe_page.HEADLINE, qoe_cards.TRENDS, qoe_segments.STALLS, qoe_segments.FAILURES):
         assert set(module) <= set(METRICS)
+
+
+def test_assets_tell_what_is_read_from_them() -> None:
+    for dataset in (OUT_QOE_DAILY, OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_DAILY, OUT_QOE_HISTOGRAM_HOURLY):
+        told = spec(dataset, "out").metadata["metrics"].value
+        table = dataset.name.replace("hourly", "daily")
+        assert re.findall(r"`(\w+)`", told) == [name for name, metric in METRICS.items() if metric.table == table]
+    assert "metrics" not in spec(CORE_SESSIONS, "core").metadata
 
 
 @pytest.mark.parametrize("name", METRICS)
