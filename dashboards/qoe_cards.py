@@ -5,7 +5,7 @@ Those that set segments side by side are in `dashboards.qoe_segments`; headline 
 
 import polars as pl
 
-from dashboards import numbers
+from dashboards import numbers, wording
 from dashboards.cards import Card, Section, absence, estimates_table, extremes, measured
 from dashboards.catalogue import METRICS, definition, source_table
 from dashboards.figures import outcomes, startup, trends
@@ -66,10 +66,7 @@ def _trend(report: QoeReport, metric: str) -> Card:
 
 def _startup(report: QoeReport) -> Section:
     quantiles = report.summary.filter(pl.col("metric").str.starts_with("startup_ms_p"))
-    spoken = [
-        f"{METRICS[row['metric']].title}: {numbers.estimate(row['value'], row['n'], 'ms')}"
-        for row in quantiles.to_dicts()
-    ]
+    spoken = [wording.estimate(row) for row in quantiles.to_dicts()]
     measured = int(report.startup_bins["n"].sum())
     card = Card(
         anchor="startup-distribution",

@@ -53,7 +53,7 @@ def execute(path: Path, home: Path, tenant: str) -> tuple[str, int]:
     [
         ("bad", f"**Worse than the rest: {BAD_RELEASE} (App version)", True),
         ("unmeasured", "**No group stands out.**", False),
-        ("few", "**Too few sessions to tell**", False),
+        ("few", "**Too few sessions to tell.**", False),
         ("nobody", "No sessions, no answer.", False),
     ],
 )
