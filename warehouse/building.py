@@ -16,6 +16,8 @@ import psycopg
 from warehouse import builds, publishing
 from warehouse.datasets import Dataset
 from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
+from warehouse.engines import Engine
+from warehouse.lake import Lake
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -67,7 +69,7 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     """
     built = Built({target.name: {} for target in step.targets})
     with _building(store, step.recorded) as connection:
-        for chunk in [None] if step.whole else _chunks(store, step.sources, days):
+        for chunk in [None] if step.whole else chunks(store.lake, step.sources, days):
             seen = fingerprints(store, step)
             rows_in = _rows_in(store, step, chunk)
             computed = _compute(store, step, chunk)
@@ -83,15 +85,36 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     return built
 
 
+def aggregates(engine: Engine, lake: Lake, step: Derivation, days: Sequence[date]) -> dict[str, pl.DataFrame]:
+    """Return the rows of a step's targets on these days, computed by the engine from what the lake holds."""
+    rows = engine.scan(lake, step.sources[0], days)
+    return {
+        target.name: engine.collect(aggregate(rows, lake.dimensions, target))
+        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
+    }
+
+
+def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
+    """Yield the days in groups of at most `ROWS_AT_ONCE` source rows, or of one day."""
+    counts = [lake.row_counts(source) for source in sources]
+    chunk: list[date] = []
+    size = 0
+    for day in sorted(days):
+        rows = sum(count.get(day, 0) for count in counts)
+        if chunk and size + rows > ROWS_AT_ONCE:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(day)
+        size += rows
+    if chunk:
+        yield chunk
+
+
 def _compute(store: Store, step: Derivation, days: Sequence[date] | None) -> Computed:
     if step.compute is not None:
         sources = {source.name: store.lake.scan(source, days=days).collect() for source in step.sources}
         return step.compute(sources, store.settings)
-    rows = store.engine.scan(store.lake, step.sources[0], days or [])
-    frames = {}
-    for target, aggregate in zip(step.targets, step.aggregates, strict=True):
-        frames[target.name] = store.engine.collect(aggregate(rows, store.settings.dimensions, target))
-    return Computed(frames)
+    return Computed(aggregates(store.engine, store.lake, step, days or []))
 
 
 def _rows_in(store: Store, step: Derivation, days: Sequence[date] | None) -> dict[date, int]:
@@ -171,21 +194,6 @@ def _building(store: Store, dataset: Dataset) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
-
-
-def _chunks(store: Store, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
-    counts = [store.lake.row_counts(source) for source in sources]
-    chunk: list[date] = []
-    size = 0
-    for day in sorted(days):
-        rows = sum(count.get(day, 0) for count in counts)
-        if chunk and size + rows > ROWS_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(day)
-        size += rows
-    if chunk:
-        yield chunk
 
 
 def _rows(frame: pl.DataFrame, days: Sequence[date]) -> dict[date, int]:

@@ -63,6 +63,16 @@ class Lake:
         files = self._wanted(self._open(dataset), dataset, days)
         return self._scan(dataset, files).collect(), _fingerprints(files)
 
+    def version(self, dataset: Dataset) -> tuple[str, int]:
+        """Return where the table lies and its newest version, for engines that read Delta Lake themselves.
+
+        Raises FileNotFoundError where there is no table.
+        """
+        table = self._open(dataset)
+        if table is None:
+            raise FileNotFoundError(f"{self._location(dataset)} is no table")
+        return self._location(dataset), table.version()
+
     def _scan(self, dataset: Dataset, files: Sequence[_File]) -> pl.LazyFrame:
         schema = self.schema(dataset)
         if not files:
