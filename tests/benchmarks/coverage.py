@@ -38,7 +38,8 @@ def population() -> pl.DataFrame:
         .with_row_index("at")
         .with_columns(content_id=pl.col("at").cast(pl.String), day=pl.lit(DAY))
     )
-    return qoe.aggregate(core.drop("at"), {}).select(sums())
+    atoms = qoe.aggregate(core.drop("at"), {})
+    return atoms.sort(pl.col("content_id").cast(pl.Int64)).select(sums())
 
 
 def sums() -> list[str]:

@@ -13,7 +13,7 @@ from warehouse.metrics.registry import SUMMED
 @pytest.mark.parametrize(
     ("n", "least", "most"),
     # Few sessions of skewed measures are covered less often, and proportions of few failures in steps.
-    [(200, 0.91, 0.985), (1_000, 0.925, 0.97), (10_000, 0.93, 0.97), (100_000, 0.93, 0.97)],
+    [(200, 0.905, 0.99), (1_000, 0.92, 0.97), (10_000, 0.93, 0.97), (100_000, 0.93, 0.97)],
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(n: int, least: float, most: float) -> None:
     found = of_sums(n, replicates=2_000, seed=2)
