@@ -1,6 +1,6 @@
 """Tenants and their keys: dropping one leaves the others as they were."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import polars as pl
 import psycopg
@@ -28,7 +28,9 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
             connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
         for dataset in DATASETS.values():
-            frame = pl.DataFrame([{"day": MONDAY, "tenant": name} for name in tenants], schema=lake.schema(dataset))
+            hour = datetime.combine(MONDAY, time(), UTC)
+            rows = [{"day": MONDAY, "hour": hour, "tenant": name} for name in tenants]
+            frame = pl.DataFrame(rows, schema=lake.schema(dataset))
             lake.append_once(dataset, frame, app_id="fill", version=1)
             if dataset.name in PUBLISHED:
                 publish(connection, dataset, frame, [MONDAY])

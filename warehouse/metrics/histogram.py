@@ -18,7 +18,8 @@ from narwhals.typing import IntoFrameT
 
 from warehouse.datasets import HISTOGRAM_METRICS, OUT_QOE_HISTOGRAM_DAILY, Dataset
 from warehouse.metrics.intervals import Z
-from warehouse.metrics.qoe_summary import MIN_N, choose_rows
+from warehouse.metrics.qoe_summary import choose_rows
+from warehouse.metrics.registry import MIN_N, QUANTILES
 from warehouse.metrics.slices import Frame, sums_by_slice
 
 GAMMA = 1.01
@@ -58,7 +59,7 @@ def _with_buckets(sessions: Frame) -> Frame:
 def quantiles(
     hist: pl.DataFrame | pl.LazyFrame,
     metric: str = "startup_ms",
-    qs: Sequence[float] = (0.5, 0.75, 0.95, 0.99),
+    qs: Sequence[float] = QUANTILES,
     by: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return quantiles of each group: columns as of `qoe.summarize`, with metric `startup_ms_p50` and so on.
@@ -66,12 +67,24 @@ def quantiles(
     `hist` are rows of `OUT_QOE_HISTOGRAM_DAILY`, of one dimension, as for `qoe.summarize`. The value estimates the
     exact nearest rank, ceil(q n), and lies within 1 % of it; within a bucket it is interpolated log-linearly. `low` and
     `high` are a 95 % interval of independent sessions by order statistics: the values at ranks n q +- 1.96 sqrt(n q
-    (1 - q)). All three are null below `qoe.MIN_N` sessions, and below `MIN_TAIL` expected on either side. Raises
+    (1 - q)). All three are null below `registry.MIN_N` sessions, and below `MIN_TAIL` expected on either side. Raises
     ValueError for q outside (0, 1), and where rows of several dimensions cannot be told apart.
     """
     if not all(0 < q < 1 for q in qs):
         raise ValueError(f"quantiles lie between 0 and 1, not {list(qs)}")
-    counts, groups = _cumulated(hist, metric, by)
+    rows, groups = choose_rows(hist.lazy().filter(pl.col("metric") == metric), by)
+    return estimate(rows, groups, metric, qs)
+
+
+def estimate(
+    counts: pl.DataFrame | pl.LazyFrame, by: Sequence[str], metric: str, qs: Sequence[float] = QUANTILES
+) -> pl.DataFrame:
+    """Return the quantiles of each group, as `quantiles` does, from rows that hold no session twice in a group.
+
+    `counts` has the columns `by`, bucket and n, of this metric alone.
+    """
+    groups = list(by)
+    counts = _cumulated(counts, groups)
     parts = []
     for order, q in enumerate(qs):
         low, high = _interval_ranks(q)
@@ -81,7 +94,7 @@ def quantiles(
         # Three buckets of hundreds are looked at: the others need not be grouped.
         hit = counts.filter(pl.any_horizontal(_holds(rank) for rank in ranks.values()))
         found = hit.group_by(groups).agg(*at, n) if groups else hit.select(*at, n.fill_null(0))
-        enough = (pl.col("n") >= MIN_N) & (pl.col("n") * min(q, 1 - q) >= MIN_TAIL)
+        enough = (pl.col("n") >= MIN_N["quantile"]) & (pl.col("n") * min(q, 1 - q) >= MIN_TAIL)
         name = pl.lit(f"{metric}_p{100 * q:g}").alias("metric")
         shown = [pl.when(enough).then(column).alias(column) for column in ranks]
         parts.append(found.select(*groups, name, *shown, "n", _order=pl.lit(order)))
@@ -90,21 +103,18 @@ def quantiles(
     return pl.concat(parts).sort(*groups, "_order").drop("_order")
 
 
-def _counts(
-    hist: pl.DataFrame | pl.LazyFrame, metric: str, by: Sequence[str], key: pl.Expr
-) -> tuple[pl.DataFrame, list[str]]:
-    """Return `n` by the groups of `by` and `key`, and the names of the groups' columns."""
-    rows, groups = choose_rows(hist.lazy().filter(pl.col("metric") == metric), by)
-    return rows.group_by(*groups, key.alias("key")).agg(pl.col("n").sum()), groups
+def _counts(counts: pl.DataFrame | pl.LazyFrame, groups: list[str], key: pl.Expr) -> pl.DataFrame:
+    """Return `n` by the groups and `key`."""
+    return counts.lazy().group_by(*groups, key.alias("key")).agg(pl.col("n").sum()).collect()
 
 
-def _cumulated(hist: pl.DataFrame | pl.LazyFrame, metric: str, by: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
-    counts, groups = _counts(hist, metric, by, pl.col("bucket"))
+def _cumulated(counts: pl.DataFrame | pl.LazyFrame, groups: list[str]) -> pl.DataFrame:
+    held = _counts(counts, groups, pl.col("bucket"))
     ordered = pl.col("n").sort_by("key")
     columns = [pl.col("key").sort(), ordered, ordered.cum_sum().alias("through"), pl.col("n").sum().alias("total")]
     if not groups:
-        return counts.select(columns), groups
-    return counts.group_by(groups).agg(columns).explode("key", "n", "through"), groups
+        return held.select(columns)
+    return held.group_by(groups).agg(columns).explode("key", "n", "through")
 
 
 def _interval_ranks(q: float) -> tuple[pl.Expr, pl.Expr]:
@@ -136,8 +146,8 @@ def distribution(
     `hist` are rows as for `quantiles`. `merge` adjacent buckets become one bar: 10 give bars 10.5 % wide. The values
     that are exactly 0 are the bar from 0 to 1.
     """
-    counts, groups = _counts(hist, metric, by, (pl.col("bucket") - 1).floordiv(merge))
-    counts = counts.sort(*groups, "key")
+    rows, groups = choose_rows(hist.lazy().filter(pl.col("metric") == metric), by)
+    counts = _counts(rows, groups, (pl.col("bucket") - 1).floordiv(merge)).sort(*groups, "key")
     bar, base = pl.col("key"), GAMMA**merge
     return counts.select(
         *groups,
