@@ -1,6 +1,6 @@
 """Pages onto disk: templates filled, plotly.js beside them once, every file replaced whole.
 
-What a page says is decided in `dashboards.qoe_page`; this is the only part of `dashboards` that writes.
+What a page says is decided in `qoe_page` and `progress_page`; this is the only part of `dashboards` that writes.
 """
 
 import base64
@@ -20,8 +20,8 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from dashboards import numbers, theme
-from dashboards.qoe_page import page
+from dashboards import numbers, progress_page, qoe_page, theme
+from dashboards.progress_report import ProgressReport
 from dashboards.qoe_report import ALL_TENANTS, QoeReport
 
 PLOTLY_FILE = "plotly.min.js"
@@ -45,10 +45,19 @@ def publish_qoe(directory: Path, report: QoeReport) -> Path:
 
     A tenant's page has the tenant's folder to itself, the page over all tenants lies in `directory`.
     """
+    return _publish(directory, report.tenant, "qoe.html", qoe_page.page(report))
+
+
+def publish_progress(directory: Path, report: ProgressReport) -> Path:
+    """Write the tenant's `progress.html` and, once, plotly.js; return the page's path."""
+    return _publish(directory, report.tenant, "progress.html", progress_page.page(report))
+
+
+def _publish(directory: Path, tenant: str | None, name: str, page: object) -> Path:
     _write_plotly(directory)
-    folder, root = (directory, ".") if report.tenant is None else (directory / tenant_folder(report.tenant), "..")
-    html = _render("qoe.html.j2", page=page(report), root=root, plotly=f"{root}/{PLOTLY_FILE}", dark=theme.DARK_OF)
-    return _replace(folder / "qoe.html", html)
+    folder, root = (directory, ".") if tenant is None else (directory / tenant_folder(tenant), "..")
+    html = _render(f"{name}.j2", page=page, root=root, plotly=f"{root}/{PLOTLY_FILE}", dark=theme.DARK_OF)
+    return _replace(folder / name, html)
 
 
 def publish_index(directory: Path, entries: Sequence[Entry]) -> Path:
