@@ -59,6 +59,7 @@ class Tile:
     count: str
     interval: str = ""
     known: bool = True
+    more: str = ""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,13 @@ def sections(user: UserReport, prefix: str) -> tuple[Section, ...]:
 
 def unfinished_table(frame: pl.DataFrame) -> Table | None:
     """Return the groups that providers have not described, what failed first; None where there are none."""
-    columns = (Column("What"), Column("Kind"), Column("Items", numeric=True), Column("State"), Column("What helps"))
+    columns = (
+        Column("What"),
+        Column("Kind", brief=True),
+        Column("Items", numeric=True),
+        Column("State", brief=True),
+        Column("What helps"),
+    )
     rows = tuple(
         (
             theme.plain(row["name"] or ""),
@@ -58,7 +64,7 @@ def _calendar(user: UserReport, prefix: str) -> Card:
     return Card(
         anchor=f"{prefix}-calendar",
         title="Day by day",
-        definition=f"Time watched on each local day of the last {WEEKS} weeks, {user.zone.key}.",
+        definition=f"Time watched on each local day of the last {WEEKS} weeks, {user.zone.key}; grey: nothing.",
         source=DAILY,
         figure=calendar.calendar(user.days) if len(watched) else None,
         description=f"A calendar. {note} All of them are in the table that follows.",
@@ -154,8 +160,9 @@ def _languages(user: UserReport, prefix: str) -> Card:
 def _confidences(user: UserReport, prefix: str) -> Card:
     names = {confidence: group.title for confidence, group in CONFIDENCES.items()}
     definition = f"Time watched by how well it is known. {ESTIMATED}"
+    anchor = f"{prefix}-confidence"
     return _breakdown(
-        user.confidences, "confidence", f"{prefix}-confidence", "By confidence", definition, names, CONFIDENCES, wide=True
+        user.confidences, "confidence", anchor, "By confidence", definition, names, CONFIDENCES, wide=True
     )
 
 

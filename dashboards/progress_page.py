@@ -134,8 +134,9 @@ def _goal(streak: Streak) -> Tile:
     return Tile(
         "goal",
         _PERIOD_TITLES[streak.period],
-        f"{streak.minutes:,} / {streak.goal_minutes:,}\u00a0min",
-        f"streak {streak.current:,}, longest {streak.longest:,}",
+        numbers.duration(60 * streak.minutes),
+        f"of {numbers.duration(60 * streak.goal_minutes)}{', met' if streak.met else ''}",
+        more=f"streak {streak.current:,}, longest {streak.longest:,}",
     )
 
 

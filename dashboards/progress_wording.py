@@ -15,8 +15,8 @@ _CORE, _DAILY = "core_watches", "out_progress_daily"
 KINDS = {
     "episode": Group("Episodes", theme.LIGHT.main),
     "movie": Group("Movies", theme.LIGHT.alert),
-    "youtube": Group("YouTube videos", theme.LIGHT.exit),
-    "spotify": Group("Podcast episodes", theme.LIGHT.playback),
+    "youtube": Group("YouTube", theme.LIGHT.exit),
+    "spotify": Group("Podcasts", theme.LIGHT.playback),
 }
 CONFIDENCES = {
     "measured": Group("Measured by a player", theme.LIGHT.strong),
@@ -48,8 +48,8 @@ DEFINITIONS = tuple(
         ("history", "History", "Whole 24 h periods since the first watch of any kind.", _DAILY),
         ("episode", "Episodes", "Episodes of local shows, each file once.", _DAILY),
         ("movie", "Movies", "Local movies, each file once.", _DAILY),
-        ("youtube", "YouTube videos", "Videos, each once.", _DAILY),
-        ("spotify", "Podcast episodes", "Spotify episodes, each once.", _DAILY),
+        ("youtube", "YouTube", "Videos, each once.", _DAILY),
+        ("spotify", "Podcasts", "Spotify episodes, each once.", _DAILY),
         (
             "goal",
             "Goals",

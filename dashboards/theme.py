@@ -62,8 +62,8 @@ DARK = Palette(
     alert_band="rgba(255,144,82,0.22)",
     exit="#f2be3c",
     playback="#e58bc0",
-    faint="#1d4259",
-    mild="#2f7cb3",
+    faint="#1c5074",
+    mild="#3580b5",
     strong="#c9e8ff",
 )
 DARK_OF = dict(zip(asdict(LIGHT).values(), asdict(DARK).values(), strict=True))

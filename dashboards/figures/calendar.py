@@ -7,14 +7,14 @@ import polars as pl
 
 from dashboards import numbers, theme
 
-STEPS = ((0, "none"), (1, "under 30 min"), (30 * 60, "30–60 min"), (3600, "1–2 h"), (2 * 3600, "2 h or more"))
-"""From how many seconds on a day takes the next colour, and what that colour means."""
+STEPS = ((0, "none"), (1, "to 30 min"), (30 * 60, "to 1 h"), (3600, "to 2 h"), (2 * 3600, "more"))
+"""From how many seconds on a day takes the next colour, and what that colour means; the first goes without saying."""
 
 _COLOURS = (theme.LIGHT.grid, theme.LIGHT.faint, theme.LIGHT.mild, theme.LIGHT.main, theme.LIGHT.strong)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def calendar(days: pl.DataFrame, *, height: int = 220) -> go.Figure:
+def calendar(days: pl.DataFrame, *, height: int = 230) -> go.Figure:
     """Draw [day, items, watched_s], every day of unbroken weeks from a Monday on, the last of which may be open."""
     figure = theme.figure(height=height)
     rows = days.sort("day").to_dicts()
@@ -62,7 +62,7 @@ def _scale() -> list[list[float | str]]:
 
 
 def _add_legend(figure: go.Figure) -> None:
-    for (_, meaning), colour in zip(STEPS, _COLOURS, strict=True):
+    for (_, meaning), colour in list(zip(STEPS, _COLOURS, strict=True))[1:]:
         marker = {"color": colour, "symbol": "square", "size": 11}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=meaning, hoverinfo="skip")
 

@@ -14,6 +14,8 @@ _ROW_HEIGHT = 30
 _CHROME_HEIGHT = 56
 _LEGEND_HEIGHT = 28
 _LABEL_LENGTH = 24
+_QUARTER_LABELS = 8
+"""Most labels below the quarters; the newest always has one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,13 @@ def cumulative(points: Sequence[tuple[str, int]], *, height: int = 300) -> go.Fi
         hoverinfo="text",
     )
     figure.update_layout(bargap=0.25)
-    figure.update_xaxes(type="category", nticks=6, showgrid=False)
+    step = -(-len(points) // _QUARTER_LABELS)
+    figure.update_xaxes(
+        type="category",
+        tickvals=[label for label, _ in points[::-step]],
+        ticktext=[label.replace(" ", "<br>") for label, _ in points[::-step]],
+        showgrid=False,
+    )
     figure.update_yaxes(rangemode="tozero", ticksuffix="\u00a0h", nticks=6)
     return figure
 
@@ -102,7 +110,7 @@ def ranking(bars: Sequence[Bar], groups: Mapping[str, Group]) -> go.Figure:
             hovertext=[bar.hover for _, bar in chosen],
             hoverinfo="text",
         )
-    figure.update_xaxes(rangemode="tozero", ticksuffix=scale.suffix, showticksuffix="last", nticks=6, zeroline=False)
+    figure.update_xaxes(rangemode="tozero", ticksuffix=scale.suffix, showticksuffix="last", nticks=5, zeroline=False)
     figure.update_yaxes(
         range=[len(bars) - 0.5, -0.5],
         tickvals=list(range(len(bars))),

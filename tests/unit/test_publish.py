@@ -1,6 +1,7 @@
 import itertools
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboards import publish
+from tests.unit import progress_pages
 from tests.unit.report_pages import EVIL, report, sessions
 
 TAG = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
@@ -31,8 +33,21 @@ def elements(page: Path) -> list[tuple[str, dict[str, str | None]]]:
     return parser.found
 
 
-def test_senders_text_is_text_everywhere(tmp_path: Path) -> None:
-    page = publish.publish_qoe(tmp_path, report(sessions(), title=EVIL))
+def qoe(directory: Path) -> Path:
+    return publish.publish_qoe(directory, report(sessions(), title=EVIL))
+
+
+def progress(directory: Path) -> Path:
+    core = progress_pages.placed(progress_pages.watches())
+    return publish.publish_progress(directory, progress_pages.report(core, title=EVIL))
+
+
+each_page = pytest.mark.parametrize("publish_page", [qoe, progress], ids=["qoe", "progress"])
+
+
+@each_page
+def test_senders_text_is_text_everywhere(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    page = publish_page(tmp_path)
     found = elements(page)
     assert not [attributes for tag, attributes in found if tag in {"img", "iframe", "object"}]
     assert not [name for _, attributes in found for name in attributes if name.startswith("on")]
@@ -89,16 +104,18 @@ def test_without_data_the_page_says_so(tmp_path: Path) -> None:
     assert "data-figure=" not in html
 
 
-def test_headings_never_skip_a_level(tmp_path: Path) -> None:
-    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+@each_page
+def test_headings_never_skip_a_level(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    found = elements(publish_page(tmp_path))
     levels = [int(tag[1]) for tag, _ in found if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
-    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+@each_page
+def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    found = elements(publish_page(tmp_path))
     ids = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len(set(ids)) == len(ids)
     targets = {(a["href"] or "")[1:] for tag, a in found if tag == "a" and (a.get("href") or "").startswith("#")}
