@@ -13,7 +13,7 @@ from dashboards.cards import Card, Column, Section, Table
 from dashboards.figures import calendar, watching
 from dashboards.figures.watching import Bar, Group
 from dashboards.progress_report import WEEKS, UserReport
-from dashboards.progress_wording import CONFIDENCES, ESTIMATED, KINDS, mend, title_of
+from dashboards.progress_wording import CONFIDENCES, ESTIMATED, KINDS, change_in_words, mend, title_of
 
 DAILY = "out_progress_daily"
 MOST_UNFINISHED = 50
@@ -90,6 +90,8 @@ def _weekly(user: UserReport, prefix: str) -> Card:
             f" Dotted: the lifetime average of {numbers.duration(average_s)} a week; the last 7 × 24 h lie "
             f"{numbers.signed(trend, 'pct')} from it."
         )
+    if user.change is not None:
+        note += f" {change_in_words(user.change)}"
     return Card(
         anchor=f"{prefix}-weekly",
         title="Week by week",

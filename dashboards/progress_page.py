@@ -17,9 +17,9 @@ METHOD = (
     "Everything is added up from what was synced and imported, each item once, at its first watch. Days begin at the "
     "user's own midnight, weeks on Monday. These are the numbers of GET /progress at the clock of this page, from the "
     "same definitions.",
-    "They are counts and sums of everything known, not samples, so they carry no intervals. What is not known is the "
-    "length of some items: what a fallback stands for is called estimated, and what providers have not described "
-    "counts 20 minutes an episode and 0 minutes for all else until they do.",
+    "Sums are of everything known, not of a sample, so they carry no intervals; the comparison of recent weeks with "
+    "those before does, a week being one observation. What is not known is the length of some items: what a fallback "
+    "stands for is called estimated, 20 minutes an episode and 0 minutes for all else.",
 )
 _PERIOD_TITLES = {"day": "Daily goal", "week": "Weekly goal"}
 

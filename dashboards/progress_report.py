@@ -12,6 +12,7 @@ import polars as pl
 
 from warehouse.metrics import progress_daily
 from warehouse.metrics.goals import Goal, Streak, streaks
+from warehouse.metrics.habit import Change, change
 from warehouse.metrics.progress import Progress, edge_day, progress
 from warehouse.metrics.unfinished import unfinished
 from warehouse.watch_datasets import CORE_WATCHES, KINDS, OUT_PROGRESS_DAILY
@@ -45,6 +46,8 @@ class UserReport:
     """[day, items, watched_s] of every day of the last `WEEKS` weeks up to today."""
     weeks: pl.DataFrame
     """[week, kind, items, watched_s] of the same weeks, named by their Monday; up to today."""
+    change: Change | None
+    """Recent whole weeks against those before."""
     titles: pl.DataFrame
     """As `progress_daily.top_titles` gives the first `TITLES`."""
     title_count: int
@@ -120,6 +123,7 @@ def _user(daily: pl.DataFrame, core: pl.LazyFrame, goals: Sequence[Goal], now: d
         streaks=streaks(daily, goals, today),
         days=progress_daily.calendar(daily, first, today),
         weeks=_weeks(daily.filter(pl.col("day") <= today), first, today),
+        change=change(daily, today),
         titles=progress_daily.top_titles(daily, TITLES),
         title_count=daily.select(*progress_daily.TITLE).n_unique(),
         kinds=_sums(daily, "kind").sort(pl.col("kind").cast(pl.Enum(KINDS))),

@@ -6,9 +6,10 @@ Only text is made here; the numbers come from `warehouse.metrics`.
 from collections.abc import Mapping
 from typing import Any
 
-from dashboards import theme
+from dashboards import numbers, theme
 from dashboards.cards import Definition
 from dashboards.figures.watching import Group
+from warehouse.metrics.habit import Change
 
 _CORE, _DAILY = "core_watches", "out_progress_daily"
 
@@ -23,7 +24,9 @@ CONFIDENCES = {
     "synced": Group("Synced, length known", theme.LIGHT.main),
     "estimated": Group("Estimated", theme.LIGHT.alert),
 }
-ESTIMATED = "An episode whose series has no known runtime counts 20 minutes: that is estimated, not known."
+ESTIMATED = (
+    "An episode of unknown length counts 20 minutes, anything else of unknown length 0: that is estimated, not known."
+)
 UNNAMED = {
     "episode": "Shows without a TVDB id",
     "movie": "Movies without a name",
@@ -59,6 +62,21 @@ DEFINITIONS = tuple(
         ),
     )
 )
+
+
+def change_in_words(change: Change) -> str:
+    """Word the hours a week of recent weeks, those before, and the difference with its interval."""
+    recent, before = (numbers.number(hours, "hours") for hours in (change.recent_h, change.before_h))
+    return (
+        f"The last {change.weeks} whole weeks: {recent} a week; the {change.weeks} before: {before}; "
+        f"difference {numbers.signed(change.difference_h, 'hours')} (95 % interval {_bounds(change)})."
+    )
+
+
+def _bounds(change: Change) -> str:
+    if change.low_h is None or change.high_h is None:
+        return "none, the weeks do not differ"
+    return numbers.interval(change.low_h, change.high_h, "hours")
 
 
 def title_of(row: Mapping[str, Any]) -> str:
