@@ -41,7 +41,7 @@ WATCHES = Table(
     Column("title_id", Text, comment="Channel or podcast, as an import names it; a provider's answer goes before"),
     Column("title_name", Text, comment="Name of the series, movie, channel or podcast, likewise"),
     Column("item_name", Text, comment="Name of the video or episode itself, likewise"),
-    Column("duration_s", Integer, comment="Length, whole seconds, likewise"),
+    Column("duration_s", BigInteger, comment="Length, whole seconds, likewise"),
     UniqueConstraint(
         "tenant", "user_id", "kind", "folder", "item", name="uq_watches_item", postgresql_nulls_not_distinct=True
     ),
@@ -88,7 +88,7 @@ DESCRIPTIONS = Table(
     Column("name", Text, comment="Its name"),
     Column("artwork_url", Text, comment="Its artwork"),
     Column("parent_id", Text, comment="Channel of a video, podcast of an episode"),
-    Column("duration_s", Integer, comment="Length, whole seconds; of a series the average of its episodes"),
+    Column("duration_s", BigInteger, comment="Length, whole seconds; of a series the average of its episodes"),
     Column("released_on", Date, comment="Release of a podcast episode"),
     Column("answered_at", INSTANT, nullable=False, comment="Arrival of the answer"),
     Column("ingest_id", UUID, nullable=False, comment="The answer in raw_metadata of the lake"),
@@ -127,14 +127,24 @@ PROGRESS_TITLES = Table(
     METADATA,
     *_watcher(),
     _kind(),
-    Column("title_id", Text, comment="TVDB series, channel, podcast, or file name of a movie; null while unknown"),
+    Column("title_id", Text, comment="TVDB series, channel or podcast; null while unknown"),
     Column("title_name", Text, comment="Its name, while no provider says it"),
     Column("items", BigInteger, nullable=False, comment="Items watched"),
     Column("watched_s", BigInteger, nullable=False, comment="Time watched, seconds"),
     UniqueConstraint(
         *("tenant", "user_id", "kind", "title_id"), name="uq_progress_titles_key", postgresql_nulls_not_distinct=True
     ),
-    comment="What each user watched of each title, kept as progress_days is",
+    comment="What each user watched of each title but movies, which are a row each, kept as progress_days is",
+)
+
+PROGRESS_INSTANTS = Table(
+    "progress_instants",
+    METADATA,
+    *_watcher(key=True),
+    Column("watched_at", INSTANT, primary_key=True, comment="When it was watched; all of one sync at once"),
+    Column("items", BigInteger, nullable=False, comment="Items watched"),
+    Column("watched_s", BigInteger, nullable=False, comment="Time watched, seconds"),
+    comment="What each user watched at each instant, kept as progress_days is: the last 7 x 24 h begin within a day",
 )
 
 GOALS = Table(
@@ -164,5 +174,5 @@ OUTBOX = Table(
     comment="Raw rows on their way to the lake, written with what they changed and deleted when they are there",
 )
 
-WATCH_TABLES = (WATCHES, SHOWS, BACKFILLS, WATCHERS, PROGRESS_DAYS, PROGRESS_TITLES, GOALS, OUTBOX)
+WATCH_TABLES = (WATCHES, SHOWS, BACKFILLS, WATCHERS, PROGRESS_DAYS, PROGRESS_TITLES, PROGRESS_INSTANTS, GOALS, OUTBOX)
 """Those with rows of tenants."""

@@ -25,6 +25,7 @@ WATCHED: tuple[LiteralString, ...] = (
     "INSERT INTO watchers VALUES (%s, 'u', 'UTC')",
     "INSERT INTO progress_days VALUES (%s, 'u', 'movie', now(), 'ja', 'synced', 1, 60)",
     "INSERT INTO progress_titles VALUES (%s, 'u', 'movie', 'm', 'M', 1, 60)",
+    "INSERT INTO progress_instants VALUES (%s, 'u', now(), 1, 60)",
     "INSERT INTO goals VALUES (%s, 'u', 'day', 'ja', now(), 30)",
     "INSERT INTO outbox (dataset, tenant, record) VALUES ('raw_watches', %s, '{}')",
 )

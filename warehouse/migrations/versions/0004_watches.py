@@ -12,7 +12,8 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.create_table("backfills",
+    op.create_table(
+        "backfills",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("episode_id", sa.Text(), nullable=False, comment="Spotify episode up to which everything was heard"),
@@ -23,7 +24,8 @@ def upgrade() -> None:
         comment="Episodes whose show was heard up to them: the others follow when Spotify has listed them",
     )
     op.create_index("ix_backfills_episode_id", "backfills", ["episode_id"], unique=False)
-    op.create_table("goals",
+    op.create_table(
+        "goals",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("period", sa.Text(), nullable=False, comment="day or week"),
@@ -33,14 +35,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant", "user_id", "period", "language", "since", name="uq_goals_key", postgresql_nulls_not_distinct=True),
         comment="Goals of minutes a day or a week. Belongs in backups",
     )
-    op.create_table("metadata",
+    op.create_table(
+        "metadata",
         sa.Column("kind", sa.Text(), nullable=False, comment="What it describes, as tvdb/series, youtube/video, spotify/show"),
         sa.Column("id", sa.Text(), nullable=False, comment="The provider's id of it"),
         sa.Column("status", sa.Text(), nullable=False, comment="found; failed: does not exist; partial: what another answer tells"),
         sa.Column("name", sa.Text(), nullable=True, comment="Its name"),
         sa.Column("artwork_url", sa.Text(), nullable=True, comment="Its artwork"),
         sa.Column("parent_id", sa.Text(), nullable=True, comment="Channel of a video, podcast of an episode"),
-        sa.Column("duration_s", sa.Integer(), nullable=True, comment="Length, whole seconds; of a series the average of its episodes"),
+        sa.Column("duration_s", sa.BigInteger(), nullable=True, comment="Length, whole seconds; of a series the average of its episodes"),
         sa.Column("released_on", sa.Date(), nullable=True, comment="Release of a podcast episode"),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False, comment="Arrival of the answer"),
         sa.Column("ingest_id", sa.UUID(), nullable=False, comment="The answer in raw_metadata of the lake"),
@@ -48,7 +51,8 @@ def upgrade() -> None:
         comment="What providers said, shared by all users: the newest answer of each; no row while none came",
     )
     op.create_index("ix_metadata_parent_id", "metadata", ["parent_id"], unique=False, postgresql_where=sa.text("kind = 'spotify/episode'"))
-    op.create_table("out_progress_daily",
+    op.create_table(
+        "out_progress_daily",
         sa.Column("day", sa.Date(), nullable=False, comment="Local day of watched_at, in time_zone"),
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=True, comment="Who watched"),
@@ -68,7 +72,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("day", "tenant", "user_id", "time_zone", "kind", "title_id", "language", "confidence", name="uq_out_progress_daily_key", postgresql_nulls_not_distinct=True),
         comment="What each user watched of each title on each local day; totals, trend and cumulative hours add up from it",
     )
-    op.create_table("outbox",
+    op.create_table(
+        "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="Order of writing"),
         sa.Column("dataset", sa.Text(), nullable=False, comment="The raw table of the lake where it belongs"),
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data; empty for metadata"),
@@ -77,7 +82,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         comment="Raw rows on their way to the lake, written with what they changed and deleted when they are there",
     )
-    op.create_table("progress_days",
+    op.create_table(
+        "progress_days",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("kind", sa.Text(), nullable=False, comment="episode, movie, youtube or spotify"),
@@ -89,18 +95,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant", "user_id", "kind", "day", "language", "confidence", name="uq_progress_days_key", postgresql_nulls_not_distinct=True),
         comment="What each user watched on each local day, kept with every watch so that reading does not grow with them",
     )
-    op.create_table("progress_titles",
+    op.create_table(
+        "progress_instants",
+        sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
+        sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
+        sa.Column("watched_at", sa.DateTime(timezone=True), nullable=False, comment="When it was watched; all of one sync at once"),
+        sa.Column("items", sa.BigInteger(), nullable=False, comment="Items watched"),
+        sa.Column("watched_s", sa.BigInteger(), nullable=False, comment="Time watched, seconds"),
+        sa.PrimaryKeyConstraint("tenant", "user_id", "watched_at", name=op.f("pk_progress_instants")),
+        comment="What each user watched at each instant, kept as progress_days is: the last 7 x 24 h begin within a day",
+    )
+    op.create_table(
+        "progress_titles",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("kind", sa.Text(), nullable=False, comment="episode, movie, youtube or spotify"),
-        sa.Column("title_id", sa.Text(), nullable=True, comment="TVDB series, channel, podcast, or file name of a movie; null while unknown"),
+        sa.Column("title_id", sa.Text(), nullable=True, comment="TVDB series, channel or podcast; null while unknown"),
         sa.Column("title_name", sa.Text(), nullable=True, comment="Its name, while no provider says it"),
         sa.Column("items", sa.BigInteger(), nullable=False, comment="Items watched"),
         sa.Column("watched_s", sa.BigInteger(), nullable=False, comment="Time watched, seconds"),
         sa.UniqueConstraint("tenant", "user_id", "kind", "title_id", name="uq_progress_titles_key", postgresql_nulls_not_distinct=True),
-        comment="What each user watched of each title, kept as progress_days is",
+        comment="What each user watched of each title but movies, which are a row each, kept as progress_days is",
     )
-    op.create_table("shows",
+    op.create_table(
+        "shows",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("folder", sa.Text(), nullable=False, comment="Folder of a local show"),
@@ -112,14 +130,16 @@ def upgrade() -> None:
         comment="Which series a folder of local episodes is; the newest PUT /show holds, else the first import",
     )
     op.create_index("ix_shows_tvdb_id", "shows", ["tvdb_id"], unique=False)
-    op.create_table("watchers",
+    op.create_table(
+        "watchers",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("time_zone", sa.Text(), nullable=False, comment="IANA name: whose days progress_days are"),
         sa.PrimaryKeyConstraint("tenant", "user_id", name=op.f("pk_watchers")),
         comment="Users with sums, and the time zone of those",
     )
-    op.create_table("watches",
+    op.create_table(
+        "watches",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of the data"),
         sa.Column("user_id", sa.Text(), nullable=False, comment="Who watches"),
         sa.Column("kind", sa.Text(), nullable=False, comment="episode, movie, youtube or spotify"),
@@ -135,7 +155,7 @@ def upgrade() -> None:
         sa.Column("title_id", sa.Text(), nullable=True, comment="Channel or podcast, as an import names it; a provider's answer goes before"),
         sa.Column("title_name", sa.Text(), nullable=True, comment="Name of the series, movie, channel or podcast, likewise"),
         sa.Column("item_name", sa.Text(), nullable=True, comment="Name of the video or episode itself, likewise"),
-        sa.Column("duration_s", sa.Integer(), nullable=True, comment="Length, whole seconds, likewise"),
+        sa.Column("duration_s", sa.BigInteger(), nullable=True, comment="Length, whole seconds, likewise"),
         sa.UniqueConstraint("tenant", "user_id", "kind", "folder", "item", name="uq_watches_item", postgresql_nulls_not_distinct=True),
         comment="One row a watched item of a user: of several sends the least (watched_at, received_at, ingest_id)",
     )
@@ -150,6 +170,7 @@ def downgrade() -> None:
     op.drop_table("watchers")
     op.drop_table("shows")
     op.drop_table("progress_titles")
+    op.drop_table("progress_instants")
     op.drop_table("progress_days")
     op.drop_table("outbox")
     op.drop_table("out_progress_daily")
