@@ -123,17 +123,18 @@ def _in_a_row(streak: Streak) -> Tile:
 
 
 def _goals(streaks: tuple[Streak, ...]) -> list[Tile]:
-    given = {streak.period: streak for streak in streaks}
-    return [
-        _goal(given[period]) if period in given else Tile("goal", _PERIOD_TITLES[period], "not set", "", known=False)
-        for period in PERIODS
+    overall = {streak.period for streak in streaks if streak.language is None}
+    missing = [
+        Tile("goal", _PERIOD_TITLES[period], "not set", "", known=False) for period in PERIODS if period not in overall
     ]
+    return [*map(_goal, streaks), *missing]
 
 
 def _goal(streak: Streak) -> Tile:
+    of = "" if streak.language is None else f", {segment_name(streak.language)}"
     return Tile(
         "goal",
-        _PERIOD_TITLES[streak.period],
+        f"{_PERIOD_TITLES[streak.period]}{of}",
         numbers.duration(60 * streak.minutes),
         f"of {numbers.duration(60 * streak.goal_minutes)}{', met' if streak.met else ''}",
         more=f"streak {streak.current:,}, longest {streak.longest:,}",

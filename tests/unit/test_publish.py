@@ -2,11 +2,11 @@ import itertools
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import plotly.graph_objects as go
+import polars as pl
 import pytest
 
 from dashboards import publish
@@ -84,7 +84,7 @@ def test_plotly_is_written_once(tmp_path: Path) -> None:
 
 def test_nothing_but_whole_files_is_left(tmp_path: Path) -> None:
     publish.publish_qoe(tmp_path, report(sessions(40)))
-    publish.publish_index(tmp_path, [])
+    publish.publish_index(tmp_path)
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {"index.html", "plotly.min.js", "t/qoe.html"}
 
@@ -135,19 +135,27 @@ def test_tenants_never_share_a_folder() -> None:
     assert len({publish.tenant_folder(tenant) for tenant in tenants}) == len(tenants)
 
 
-def test_the_index_lists_the_pages_by_tenant(tmp_path: Path) -> None:
-    built_at = datetime(2026, 3, 20, 6, 30, tzinfo=UTC)
-    entries = [
-        publish.Entry(tenant, "Quality of experience", tmp_path / folder / "qoe.html", built_at, "40 sessions")
-        for tenant, folder in (("b", "b"), (EVIL, "evil"))
-    ]
-    page = publish.publish_index(tmp_path, entries)
-    assert [a["href"] for tag, a in elements(page) if tag == "a"] == ["#main", "evil/qoe.html", "b/qoe.html"]
-    assert "<img" not in page.read_text(encoding="utf-8")
+def test_the_index_lists_the_pages_that_are_there_by_tenant(tmp_path: Path) -> None:
+    qoe(tmp_path)
+    publish.publish_qoe(tmp_path, report(sessions(40), tenant=None))
+    core = progress_pages.placed(progress_pages.watches(3))
+    for tenant in (EVIL, "t"):
+        publish.publish_progress(
+            tmp_path, progress_pages.report(core.with_columns(tenant=pl.lit(tenant)), tenant=tenant)
+        )
+    (tmp_path / "t" / "own.html").write_text("<title>not a page of ours</title>", encoding="utf-8")
+    evil = f"{publish.tenant_folder(EVIL)}/progress.html"
+    for _ in range(2):
+        page = publish.publish_index(tmp_path)
+        links = [a["href"] for tag, a in elements(page) if tag == "a"]
+        assert links == ["#main", "qoe.html", evil, "t/qoe.html", "t/progress.html"]
+    html = page.read_text(encoding="utf-8")
+    assert "<img" not in html
+    assert "2,400 sessions, 1 Mar – 10 Mar 2026 · built 2026-03-20 06:30 UTC" in html
 
 
 def test_an_empty_index_says_so(tmp_path: Path) -> None:
-    assert "No report has been published yet" in publish.publish_index(tmp_path, []).read_text(encoding="utf-8")
+    assert "No report has been published yet" in publish.publish_index(tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_figure_with_a_number_that_is_none_is_refused() -> None:
