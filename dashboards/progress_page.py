@@ -122,16 +122,16 @@ def _in_a_row(streak: Streak) -> Tile:
     return Tile("in_a_row", "Days in a row", f"{streak.current:,}", f"longest {streak.longest:,}")
 
 
-def _goals(streaks: tuple[Streak, ...]) -> list[Tile]:
-    overall = {streak.period for streak in streaks if streak.language is None}
+def _goals(streaks: tuple[tuple[str | None, Streak], ...]) -> list[Tile]:
+    overall = {streak.period for language, streak in streaks if language is None}
     missing = [
         Tile("goal", _PERIOD_TITLES[period], "not set", "", known=False) for period in PERIODS if period not in overall
     ]
-    return [*map(_goal, streaks), *missing]
+    return [*(_goal(language, streak) for language, streak in streaks), *missing]
 
 
-def _goal(streak: Streak) -> Tile:
-    of = "" if streak.language is None else f", {segment_name(streak.language)}"
+def _goal(language: str | None, streak: Streak) -> Tile:
+    of = "" if language is None else f", {segment_name(language)}"
     return Tile(
         "goal",
         f"{_PERIOD_TITLES[streak.period]}{of}",

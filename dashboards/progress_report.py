@@ -21,8 +21,8 @@ WEEKS = 53
 """Weeks of the calendar and the weekly bars, the running one included."""
 TITLES = 15
 
-Goals = Mapping[tuple[str, str], Sequence[Goal]]
-"""Goals by (tenant, user id)."""
+Goals = Mapping[str | None, Sequence[Goal]]
+"""A user's goals by language; those for all languages under None."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class UserReport:
     """Of it, what a fallback stands for."""
     in_a_row: Streak
     """Days with at least a minute watched."""
-    streaks: tuple[Streak, ...]
-    """Of the user's own goals."""
+    streaks: tuple[tuple[str | None, Streak], ...]
+    """Of the user's own goals, each with the language whose time counts."""
     days: pl.DataFrame
     """[day, items, watched_s] of every day of the last `WEEKS` weeks up to today."""
     weeks: pl.DataFrame
@@ -81,16 +81,16 @@ def build(
     tenant: str,
     built_at: datetime,
     definition_version: str,
-    goals: Goals | None = None,
+    goals: Mapping[str, Goals] | None = None,
     title: str | None = None,
 ) -> ProgressReport:
     """Compute the report of `tenant` from OUT_PROGRESS_DAILY and CORE_WATCHES; rows of other tenants are ignored.
 
-    `built_at` is the clock of every "today", in each user's own time zone.
+    `built_at` is the clock of every "today", in each user's own time zone; `goals` has those of users by user id.
     """
     daily, own = daily.filter(pl.col("tenant") == tenant), core.lazy().filter(pl.col("tenant") == tenant)
     users = daily.sort("user_id").partition_by("user_id", maintain_order=True)
-    found = tuple(_user(rows, own, (goals or {}).get((tenant, rows["user_id"][0]), ()), built_at) for rows in users)
+    found = tuple(_user(rows, own, (goals or {}).get(rows["user_id"][0], {}), built_at) for rows in users)
     core_rows = int(own.select(pl.len()).collect().item())
     return ProgressReport(
         tenant=tenant,
@@ -102,7 +102,7 @@ def build(
     )
 
 
-def _user(daily: pl.DataFrame, core: pl.LazyFrame, goals: Sequence[Goal], now: datetime) -> UserReport:
+def _user(daily: pl.DataFrame, core: pl.LazyFrame, goals: Goals, now: datetime) -> UserReport:
     user_id, zone = daily["user_id"][0], ZoneInfo(daily["time_zone"][0])
     own = core.filter(pl.col("user_id") == user_id)
     today = now.astimezone(zone).date()
@@ -120,7 +120,7 @@ def _user(daily: pl.DataFrame, core: pl.LazyFrame, goals: Sequence[Goal], now: d
         total_s=int(daily["watched_s"].sum()),
         estimated_s=int(confidences.filter(pl.col("confidence") == "estimated")["watched_s"].sum()),
         in_a_row=in_a_row,
-        streaks=streaks(daily, goals, today),
+        streaks=tuple((language, streak) for language in goals for streak in _streaks(daily, goals, language, today)),
         days=progress_daily.calendar(daily, first, today),
         weeks=_weeks(daily.filter(pl.col("day") <= today), first, today),
         change=change(daily, today),
@@ -131,6 +131,11 @@ def _user(daily: pl.DataFrame, core: pl.LazyFrame, goals: Sequence[Goal], now: d
         confidences=confidences,
         unfinished=unfinished(own),
     )
+
+
+def _streaks(daily: pl.DataFrame, goals: Goals, language: str | None, today: date) -> tuple[Streak, ...]:
+    heard = daily if language is None else daily.filter(pl.col("language") == language)
+    return streaks(heard, goals[language], today)
 
 
 def _weeks(daily: pl.DataFrame, first: date, last: date) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",), "progress": ("report_progress",)}
 """The pages that show what a family derives."""
 
+ENRICHED = "enriched_metadata"
+
 DERIVED = tuple(target.name for step in DERIVATIONS for target in step.targets)
 
 

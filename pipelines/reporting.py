@@ -1,6 +1,6 @@
 """Which pages are published, and which frames each is given. What a page shows is in `dashboards`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from dashboards import progress_report, publish, qoe_report
@@ -35,8 +35,6 @@ def publish_qoe(store: Store) -> Sequence[Path]:
 def publish_progress(store: Store) -> Sequence[Path]:
     """Publish `progress.html` for each tenant with watches, and the index; likewise."""
     out = store.lake.scan(OUT_PROGRESS_DAILY).collect()
-    with store.database.connect() as connection:
-        goals = goal_setting.every(connection)
     reports = (
         progress_report.build(
             out,
@@ -44,12 +42,17 @@ def publish_progress(store: Store) -> Sequence[Path]:
             tenant=tenant,
             built_at=store.settings.now(),
             definition_version=store.definition_version,
-            goals=goals,
+            goals=_goals(store, tenant, users["user_id"].unique()),
         )
-        for tenant in sorted(out["tenant"].unique())
+        for (tenant,), users in sorted(out.partition_by("tenant", as_dict=True).items())
     )
     pages = [publish.publish_progress(store.settings.reports_dir, report) for report in reports]
     return _finish(store, "progress.html", pages)
+
+
+def _goals(store: Store, tenant: str, users: Iterable[str]) -> dict[str, progress_report.Goals]:
+    with store.database.connect() as connection:
+        return {user: goal_setting.goals_of(connection, tenant, user) for user in users}
 
 
 def _finish(store: Store, name: str, pages: Collection[Path]) -> Sequence[Path]:

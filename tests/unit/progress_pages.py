@@ -13,7 +13,8 @@ from warehouse.metrics import progress_daily
 from warehouse.metrics.goals import Goal
 
 KNOWN = {"enrichment": "found"}
-GOALS = {("t", "alice"): (Goal("day", 30, date(2025, 1, 1)), Goal("week", 300, date(2025, 1, 1)))}
+LONG_AGO = date(2025, 1, 1)
+GOALS = {"alice": {None: (Goal("day", 30, LONG_AGO), Goal("week", 300, LONG_AGO)), "de": (Goal("week", 60, LONG_AGO),)}}
 ZONES = {("t", EVIL): "Europe/Berlin"}
 SHOWS = (("Dark", 53, "de"), ("Borgen", 58, "da"), (EVIL, 45, None), ("Terrace House", 40, "ja"))
 

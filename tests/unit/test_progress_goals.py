@@ -89,14 +89,3 @@ def test_one_streak_a_period_days_first():
 def test_a_goal_is_at_least_a_minute():
     with pytest.raises(ValueError, match="0 minutes"):
         Goal("day", 0, TODAY)
-
-
-def test_a_goal_of_a_language_counts_only_what_was_heard_in_it():
-    german = [row | {"language": "de"} for row in watched(0, 1, count=20)]
-    goals = (Goal("week", 60, LONG_AGO), Goal("day", 20, LONG_AGO, "de"), DAILY)
-    found = streaks(daily([*german, *watched(0, 3)]), goals, TODAY)
-    assert [(one.language, one.period, one.minutes, one.current) for one in found] == [
-        (None, "day", 50, 1),
-        (None, "week", 70, 1),
-        ("de", "day", 20, 2),
-    ]

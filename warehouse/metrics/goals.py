@@ -22,13 +22,12 @@ _LENGTH = {"day": timedelta(days=1), "week": timedelta(days=7)}
 class Goal:
     """So many minutes in each local day, or in each week from Monday, from the day `since` on.
 
-    With a language only what was heard in it counts. Raises ValueError below 1 minute.
+    Raises ValueError below 1 minute.
     """
 
     period: Period
     minutes: int
     since: date
-    language: str | None = None
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -49,32 +48,22 @@ class Streak:
     met: bool
     current: int
     longest: int
-    language: str | None = None
 
 
 def streaks(daily: pl.DataFrame, goals: Sequence[Goal], today: date) -> tuple[Streak, ...]:
-    """Return one streak for each language and kind of period with a goal, at the local day `today`.
-
-    Goals without a language come first, days before weeks.
+    """Return one streak for each kind of period with a goal, days first, at the local day `today`.
 
     `daily` holds the rows of `OUT_PROGRESS_DAILY` of one user. A period is judged by the newest goal set by its end,
     so that a new goal does not rewrite the past; those before the first goal are judged by the first, so that history
     that is imported later counts. Days after `today` are passed over.
     """
-    found = []
-    for language in sorted({goal.language for goal in goals}, key=lambda language: language or ""):
-        heard = daily if language is None else daily.filter(pl.col("language") == language)
-        days: Mapping[date, int] = dict(by_day(heard).select("day", "watched_s").iter_rows())
-        past = {day: seconds for day, seconds in days.items() if day <= today}
-        for period in PERIODS:
-            given = [goal for goal in goals if goal.period == period and goal.language == language]
-            if given:
-                found.append(_streak(past, period, given, today))
-    return tuple(found)
+    days: Mapping[date, int] = dict(by_day(daily).select("day", "watched_s").iter_rows())
+    past = {day: seconds for day, seconds in days.items() if day <= today}
+    by_period = {period: [goal for goal in goals if goal.period == period] for period in PERIODS}
+    return tuple(_streak(past, period, given, today) for period, given in by_period.items() if given)
 
 
 def _streak(days: Mapping[date, int], period: Period, goals: Sequence[Goal], today: date) -> Streak:
-    """Return the streak of goals of one period and language."""
     watched: dict[date, int] = {}
     for day, seconds in days.items():
         start = _start(day, period)
@@ -91,7 +80,6 @@ def _streak(days: Mapping[date, int], period: Period, goals: Sequence[Goal], tod
         met=running in met,
         current=current,
         longest=max((_run(met, end, _LENGTH[period]) for end in ends), default=0),
-        language=goals[0].language,
     )
 
 
