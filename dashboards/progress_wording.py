@@ -75,7 +75,7 @@ def change_in_words(change: Change) -> str:
 
 def _bounds(change: Change) -> str:
     if change.low_h is None or change.high_h is None:
-        return "none, the weeks do not differ"
+        return "none, the weeks of each side are alike"
     return numbers.interval(change.low_h, change.high_h, "hours")
 
 

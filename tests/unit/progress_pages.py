@@ -47,6 +47,16 @@ def _evening(draw: random.Random, ago: int) -> list[dict[str, Any]]:
     return rows
 
 
+def more() -> list[dict[str, Any]]:
+    """Half a year of watching, three times as much of it in the last weeks."""
+    series = {"title_name": "Dark", "tvdb_id": 104, "duration_s": 3180} | KNOWN
+    return [
+        episode("Dark", f"e{ago}-{part}", NOW - timedelta(days=ago), **series)
+        for ago in range(200)
+        for part in range((3 if ago < 80 else 1) + (ago % 5 == 0))
+    ]
+
+
 def _other_user() -> list[dict[str, Any]]:
     return [episode("Show", "e1", user_id=EVIL), watch("movie", "film.mkv", user_id=EVIL, tmdb_id=603)]
 

@@ -25,8 +25,8 @@ def test_the_last_weeks_are_set_against_as_many_before() -> None:
     assert (found.weeks, found.first_week) == (4, MONDAY - timedelta(weeks=8))
     assert (found.before_h, found.recent_h, found.difference_h) == (1.5, 3.5, 2.0)
     assert found.low_h is not None
-    # Welch's half width would be t x 0.4082; each side has 3 degrees of freedom here.
-    assert found.low_h == pytest.approx(2 - 3.182 * (2 * 0.5774**2 / 4) ** 0.5, abs=0.02)
+    # Student's t with 6 degrees of freedom, and a pooled variance of 1/3.
+    assert found.low_h == pytest.approx(2 - 2.447 * (1 / 3 * 2 / 4) ** 0.5, abs=0.005)
 
 
 def test_the_running_week_and_the_future_do_not_count() -> None:
@@ -45,6 +45,13 @@ def test_weeks_that_do_not_differ_have_no_interval() -> None:
     found = change(daily(weeks(1, *[1] * 8)), TODAY)
     assert found
     assert (found.difference_h, found.low_h, found.high_h) == (0, None, None)
+
+
+def test_after_a_pause_there_is_an_interval() -> None:
+    found = change(daily(weeks(9, 0, 0, 0, 0, 3, 4, 3, 4)), TODAY)
+    assert found
+    assert found.low_h is not None
+    assert found.low_h > 2
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:

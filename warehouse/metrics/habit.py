@@ -16,13 +16,15 @@ MOST_WEEKS = 12
 FEWEST_WEEKS = 4
 """With fewer on each side nothing is said."""
 _HOUR_S = 3600
+_RELATIVE_NOISE = 1e-12
+"""A spread below so much of the squares it is the rest of cannot be told from rounding."""
 
 
 @dataclass(frozen=True)
 class Change:
     """Mean hours a week of the last `weeks` whole weeks, and of as many before them; bounds of the difference.
 
-    The bounds are those of a 95 % interval, null where the weeks of a side do not differ.
+    The bounds are those of a 95 % interval, null where the weeks of each side are all alike.
     """
 
     weeks: int
@@ -57,18 +59,25 @@ def change(daily: pl.DataFrame, today: date) -> Change | None:
         is_recent=pl.col("week") >= end - timedelta(weeks=count), hours=pl.col("watched_s") / _HOUR_S
     )
     hours = pl.col("hours")
-    mean, half = intervals.mean(pl.len(), hours.sum(), (hours**2).sum())
-    (before_h, before_half), (recent_h, recent_half) = (
-        weeks.group_by("is_recent").agg(mean=mean, half=half).sort("is_recent").select("mean", "half").iter_rows()
-    )
-    known = before_half is not None and recent_half is not None
-    width = (before_half**2 + recent_half**2) ** 0.5 if known else None
-    difference = recent_h - before_h
+    sides = weeks.group_by("is_recent").agg(mean=hours.mean(), squares=(hours**2).sum()).sort("is_recent")
+    (before_h, before_squares), (recent_h, recent_squares) = sides.select("mean", "squares").iter_rows()
+    half_h = _half(before_squares + recent_squares, (before_h, recent_h), count)
+    difference_h = recent_h - before_h
     return Change(
         weeks=count,
         first_week=start,
         before_h=before_h,
         recent_h=recent_h,
-        low_h=None if width is None else difference - width,
-        high_h=None if width is None else difference + width,
+        low_h=None if half_h is None else difference_h - half_h,
+        high_h=None if half_h is None else difference_h + half_h,
     )
+
+
+def _half(squares: float, means: tuple[float, float], count: int) -> float | None:
+    """Return the half width by Student's t with pooled variance: sides of equal size bear that theirs differ."""
+    spread = squares - count * sum(mean**2 for mean in means)
+    if spread <= _RELATIVE_NOISE * squares:
+        return None
+    freedom = 2 * count - 2
+    critical = float(pl.select(intervals.critical(pl.lit(freedom + 1))).item())
+    return critical * (spread / freedom * 2 / count) ** 0.5
