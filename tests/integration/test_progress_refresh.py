@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from pipelines import refreshing, schedules
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
+from pipelines.sensors import stale_partitions
 from pipelines.staleness import stale_ranges
 from pipelines.watch_checks import UNENRICHED_MOST, watches_add_up, watches_unique
 from tests.integration.landed import body, land
@@ -26,7 +27,7 @@ from warehouse.lake import Lake
 from warehouse.metrics import progress, watches
 from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA
+from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
 
 NOW = datetime(2026, 3, 18, 1, 30, tzinfo=UTC)
 USERS = ("alice", "béla")
@@ -93,7 +94,7 @@ def state(store: Store) -> list[dict[date, str]]:
 
 def told(store: Store, user: str) -> dict[str, object]:
     with store.database.connect() as connection:
-        return progress_reading.progress(connection, store.settings, "t", user, NOW)
+        return progress_reading.progress(connection, store.settings, "t", user, NOW).to_dict()
 
 
 def counted(store: Store, user: str) -> dict[str, object]:
@@ -168,6 +169,16 @@ def test_only_the_days_that_differ_are_replaced(store: Store) -> None:
     for old, new in zip(before, state(store), strict=True):
         assert {day for day, seen in old.items() if new[day] == seen} == {date(2026, 3, 18)}
     assert list(stale_ranges(store, "progress")) == []
+
+
+def test_the_sensor_asks_for_one_run_of_the_family(store: Store) -> None:
+    sync_all(store)
+    with open_instance(store) as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"store": store})
+        asked = [request for request in stale_partitions(context) if isinstance(request, dg.RunRequest)]
+        landed = instance.get_materialized_partitions(dg.AssetKey(RAW_WATCHES.name))
+    assert [request.job_name for request in asked] == ["refresh_progress"]
+    assert landed == {"2026-02-16", "2026-03-16", "2026-03-17", "2026-03-18"}
 
 
 def test_a_user_who_moves_has_other_days(store: Store) -> None:

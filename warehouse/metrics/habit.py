@@ -3,6 +3,7 @@
 A week is one observation, for days of a week are alike. The tracker's own weekly trend is in `progress`.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -80,4 +81,4 @@ def _half(squares: float, means: tuple[float, float], count: int) -> float | Non
         return None
     freedom = 2 * count - 2
     critical = float(pl.select(intervals.critical(pl.lit(freedom + 1))).item())
-    return critical * (spread / freedom * 2 / count) ** 0.5
+    return critical * math.sqrt(spread / freedom * 2 / count)
