@@ -91,7 +91,7 @@ def _block(report: ProgressReport, user: UserReport, anchor: str) -> UserBlock:
 
 def _tiles(user: UserReport) -> tuple[Tile, ...]:
     progress = user.progress
-    today = progress.daily_activity[-1].minutes_watched
+    minutes_today = progress.daily_activity[-1].minutes_watched
     trend = progress.weekly_trend_percentage
     items_today = user.days["items"][-1]
     counts = {
@@ -103,11 +103,11 @@ def _tiles(user: UserReport) -> tuple[Tile, ...]:
     return (
         Tile("hours", "Watched", f"{progress.total_hours_watched:,}\u00a0h", numbers.count(_items(user), "item")),
         Tile("estimated", "Estimated", numbers.duration(user.estimated_s), "of it, not known"),
-        Tile("today", "Today", numbers.duration(60 * today), numbers.count(items_today, "item")),
+        Tile("today", "Today", numbers.duration(60 * minutes_today), numbers.count(items_today, "item")),
         _trend(trend),
         _in_a_row(user.in_a_row),
         Tile("history", "History", numbers.count(progress.days_since_first_episode, "day"), "since the first watch"),
-        *[Tile(kind, KINDS[kind].title, f"{all_:,}", f"{today:,} today") for kind, (all_, today) in counts.items()],
+        *[Tile(kind, KINDS[kind].title, f"{ever:,}", f"{today:,} today") for kind, (ever, today) in counts.items()],
         *_goals(user.streaks),
     )
 
