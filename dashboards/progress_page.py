@@ -129,7 +129,9 @@ def _in_a_row(streak: Streak) -> Tile:
 def _goals(streaks: tuple[tuple[str | None, Streak], ...]) -> list[Tile]:
     overall = {streak.period for language, streak in streaks if language is None}
     missing = [
-        Tile("goal", _PERIOD_TITLES[period], "not set", "", known=False) for period in PERIODS if period not in overall
+        Tile("goal", _PERIOD_TITLES[period], "not set", "playhead users set", known=False)
+        for period in PERIODS
+        if period not in overall
     ]
     return [*(_goal(language, streak) for language, streak in streaks), *missing]
 

@@ -117,7 +117,8 @@ def test_everything_landed_is_enriched_built_published_and_equal_to_what_the_end
     sync_all(store)
     with store.database.connect() as connection:
         users.add_user(connection, name="béla", password="p", tenant="t", time_zone="Europe/Budapest")
-        goal_setting.set_goal(connection, tenant="t", user_id="alice", period="day", minutes=30, since=date(2026, 1, 1))
+        users.add_user(connection, name="alice", password="p", tenant="t")
+        goal_setting.set_goals(connection, store.settings, "alice", [("day", None, 30)])
     done = enrich(store, providers.settings())
     (check,) = done.get_asset_check_evaluations()
     assert check.passed
