@@ -12,6 +12,7 @@ import psycopg
 
 from warehouse import goal_setting
 from warehouse.metrics import goals
+from warehouse.metrics.progress import Progress
 from warehouse.metrics.progress_daily import by_day, by_known
 from warehouse.progress_reading import View, viewing, whole
 from warehouse.settings import StorageSettings
@@ -54,6 +55,17 @@ class Details:
     days: list[DayTotal]
 
 
+@dataclass(frozen=True)
+class Export:
+    """Everything that is known of a user's watches at `exported_at`; each watch has the columns of `CORE_WATCHES`."""
+
+    user: str
+    exported_at: datetime
+    progress: Progress
+    details: Details
+    watches: list[dict[str, Any]]
+
+
 def details(
     connection: psycopg.Connection, settings: StorageSettings, tenant: str, user_id: str, now: datetime
 ) -> Details:
@@ -64,12 +76,11 @@ def details(
 
 def export(
     connection: psycopg.Connection, settings: StorageSettings, tenant: str, user_id: str, now: datetime
-) -> dict[str, Any]:
-    """Return everything that is known of a user's watches: progress, details, and each watch, oldest first."""
+) -> Export:
+    """Return everything, the oldest watch first. As `details`."""
     with viewing(connection, settings, tenant, user_id, now) as view:
         found = view.watched().drop("tenant", "user_id", "time_zone").sort("watched_at", "kind", "folder", "item")
-        head = {"user": user_id, "exported_at": now, "progress": whole(view), "details": _details(view)}
-        return head | {"watches": found.to_dicts()}
+        return Export(user_id, now, whole(view), _details(view), found.to_dicts())
 
 
 def _details(view: View) -> Details:

@@ -3,9 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-import msgspec
-import psycopg
-from litestar import Response, get
+from litestar import get
 from litestar.params import QueryParameter
 
 from ingest.basic import basic_user
@@ -45,15 +43,9 @@ async def details(request: TrackerRequest) -> progress_details.Details:
 
 
 @get("/progress/export", summary="Everything as JSON", **_READING)
-async def export(request: TrackerRequest) -> Response[bytes]:
+async def export(request: TrackerRequest) -> progress_details.Export:
     """Return progress, details and every watch with what is known of it."""
-    whose = _whose(request)
-
-    def encoded(connection: psycopg.Connection) -> bytes:
-        return msgspec.json.encode(progress_details.export(connection, *whose))
-
-    headers = {"Content-Disposition": 'attachment; filename="progress.json"'}
-    return Response(await in_database(request, encoded), media_type="application/json", headers=headers)
+    return await in_database(request, progress_details.export, *_whose(request))
 
 
 def _whose(request: TrackerRequest) -> tuple[StorageSettings, str, str, datetime]:
