@@ -105,6 +105,20 @@ def load(files: tuple[Path, ...], kind: str, tenant: str, rejects: Path | None) 
 
 
 @main.command()
+@click.option(
+    "--folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Default: here."
+)
+def sync(folder: Path) -> None:
+    """Send what was watched in shows/*/watched, movies/watched and watched.txt to the endpoint, then clear it away.
+
+    IMMERSION_TRACKER_USER, IMMERSION_TRACKER_PASSWORD and IMMERSION_TRACKER_API_URL say to whom.
+    """
+    from playhead.syncing import command
+
+    sys.exit(command.run(CONSOLE, folder))
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def info(as_json: bool) -> None:
     """Print addresses, paths and versions."""
