@@ -23,6 +23,8 @@ class Watch:
     """Name of the video or episode itself."""
     title: str | None = None
     """Name of the series, movie or channel."""
+    title_id: str | None = None
+    """Id of the channel."""
     tvdb_id: int | None = None
     """Series of an episode."""
     tmdb_id: int | None = None

@@ -4,6 +4,7 @@ A view has `titleUrl` with the video's id, also of a video that was removed sinc
 link nothing tells which video it was. Ads are marked in `details`; posts, searches and games are no views.
 """
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from playhead.syncing.links import read_link
 
 SOURCE = "takeout"
 _AD = "From Google Ads"
+_CHANNEL = re.compile(r"/channel/(UC[A-Za-z0-9_-]{22})$")
 
 
 def is_entry(entry: Json) -> bool:
@@ -28,7 +30,7 @@ def read_entry(entry: Json) -> Iterator[Read]:
 
 
 def _view(entry: Json) -> Watch:
-    if any(_name(detail) == _AD for detail in _list(entry, "details")):
+    if any(_text(detail, "name") == _AD for detail in _list(entry, "details")):
         raise StrangeEntryError("an ad")
     url = entry.get("titleUrl")
     if not isinstance(url, str):
@@ -37,11 +39,11 @@ def _view(entry: Json) -> Watch:
     if link is None or link.service != "youtube":
         raise StrangeEntryError(f"titleUrl is no video: {urlsplit(url).path[:50] or url[:50]!r}")
     watched_at = instant_at(entry, "time")
-    channels = [name for part in _list(entry, "subtitles") if (name := _name(part))]
     # Of a video that was removed since, the title is its address.
     title = str(entry["title"]).removeprefix("Watched ")
     name = None if url in title or not title.strip() else title
-    return Watch("youtube", link.id, watched_at, name=name, title=channels[0] if channels else None)
+    channel = next(iter(_list(entry, "subtitles")), None)
+    return Watch("youtube", link.id, watched_at, name=name, title=_text(channel, "name"), title_id=_channel_id(channel))
 
 
 def _list(entry: Json, field: str) -> list[Json]:
@@ -49,6 +51,11 @@ def _list(entry: Json, field: str) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _name(part: Json) -> str | None:
-    name = part.get("name") if isinstance(part, dict) else None
-    return name if isinstance(name, str) and name.strip() else None
+def _text(part: Json, field: str) -> str | None:
+    text = part.get(field) if isinstance(part, dict) else None
+    return text if isinstance(text, str) and text.strip() else None
+
+
+def _channel_id(part: Json) -> str | None:
+    match = _CHANNEL.search(_text(part, "url") or "")
+    return match.group(1) if match else None

@@ -14,8 +14,7 @@ from pathlib import Path
 from playhead.syncing.links import Link, links
 
 VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogm", ".ogv", ".ts", ".webm"}
-    | {".wmv"}
+    ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .ogm .ogv .ts .webm .wmv".split()  # noqa: SIM905 - is read
 )
 _NOT_TEXT = re.compile("[\ud800-\udfff]")
 WATCHED = "watched"
@@ -86,21 +85,15 @@ def clear_list(root: Path, confirmed: Iterable[Link]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def delete(files: Iterable[WatchedFile]) -> tuple[int, list[OSError]]:
-    """Delete the files; return the bytes freed, and why some could not be deleted."""
-    freed = 0
-    problems: list[OSError] = []
+def delete(files: Iterable[WatchedFile]) -> list[OSError]:
+    """Delete the files; return why some could not be deleted."""
+    problems = []
     for file in files:
         try:
-            size = file.path.lstat().st_size
             file.path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            continue
         except OSError as error:
             problems.append(error)
-        else:
-            freed += size
-    return freed, problems
+    return problems
 
 
 def delete_completed(root: Path, folders: Iterable[str]) -> tuple[list[str], list[OSError]]:

@@ -1,11 +1,11 @@
 """What `sync` does, in order: episodes, ids of shows, movies, links, progress. Each cleans up what was confirmed."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
-from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +19,8 @@ from playhead.syncing.tracker import RefusedError, Tracker
 ITEMS_AT_ONCE = 500
 """Items of one request: what is confirmed so far is cleaned up even when a later request fails."""
 _T = TypeVar("_T")
+_Name: TypeAlias = tuple[str, str]
+"""Folder and file of an episode; of a movie the folder is empty."""
 _LINKED = {
     "youtube": ("syncyoutube", "video_ids", "YouTube videos"),
     "spotify": ("syncspotify", "episode_ids", "Spotify episodes"),
@@ -57,11 +59,9 @@ class Sync:
         return [file for file in files if file.sendable]
 
     def _episodes(self, files: Sequence[WatchedFile]) -> None:
-        items = [{"folder_name": folder, "file_name": name} for folder, name in _names(files)]
-        confirmed = self._send("episodes", "sync", "episodes", items, lambda item: item)
-        sent = {(item["folder_name"], item["file_name"]) for item in confirmed}
-        self._delete([file for file in files if (file.folder, file.name) in sent])
-        done, problems = local.delete_completed(self._root, sorted({folder for folder, _ in sent}))
+        named = _by_name(files)
+        self._send("episodes", "sync", "episodes", list(named), _episode, lambda names: self._delete(named, names))
+        done, problems = local.delete_completed(self._root, sorted({folder for folder, _ in named}))
         for folder in done:
             self._say(f"Deleted completed show: {folder}")
         self._cannot_delete(problems)
@@ -86,28 +86,39 @@ class Sync:
         return False
 
     def _movies(self, files: Sequence[WatchedFile]) -> None:
-        ids: dict[str, TitleId] = {}
-        for _, name in _names(files):
-            if known := self._asker.movie(name):
+        named = _by_name(files)
+        ids: dict[_Name, TitleId] = {}
+        for name in named:
+            if known := self._asker.movie(name[1]):
                 ids[name] = known
             else:
                 self._left = True
-                self._warn(f"Movie {name} stays: its TVDB id is needed, run `playhead sync` on a terminal to give it")
-        confirmed = self._send("movies", "syncmovies", "movies", list(ids), lambda name: _movie(name, ids[name]))
-        self._delete([file for file in files if file.name in set(confirmed)])
+                self._warn(
+                    f"Movie {name[1]} stays: its TVDB id is needed, run `playhead sync` on a terminal to give it"
+                )
+        self._send(
+            *("movies", "syncmovies", "movies", list(ids)),
+            body=lambda name: _movie(name, ids[name]),
+            clean=lambda names: self._delete(named, names),
+        )
 
     def _links(self, links: Sequence[Link]) -> None:
-        if not links:
-            return
-        path, field, what = _LINKED[links[0].service]
-        if confirmed := self._send(what, path, field, links, lambda link: link.id):
-            local.clear_list(self._root, confirmed)
-            self._say(f"Took {len(confirmed)} links out of {local.LIST}")
+        if links:
+            path, field, what = _LINKED[links[0].service]
+            clean = partial(local.clear_list, self._root)
+            self._send(what, path, field, links, body=lambda link: link.id, clean=clean)
 
-    def _send(self, what: str, path: str, field: str, items: Sequence[_T], body: Callable[[_T], object]) -> list[_T]:
-        """Send items in parts; return the confirmed ones, for the caller to clean up."""
-        confirmed: list[_T] = []
-        added = 0
+    def _send(
+        self,
+        what: str,
+        path: str,
+        field: str,
+        items: Sequence[_T],
+        body: Callable[[_T], object],
+        clean: Callable[[Sequence[_T]], None],
+    ) -> None:
+        """Send items in parts, and clean each up as soon as it is confirmed: a later one may fail."""
+        added = confirmed = 0
         for part in _parts(items):
             try:
                 added += self._tracker.add(path, field, [body(item) for item in part])
@@ -115,18 +126,15 @@ class Sync:
                 self._left = True
                 self._warn(f"{len(part)} {what} were refused and stay: {refused}")
             else:
-                confirmed += part
+                clean(part)
+                confirmed += len(part)
                 if len(items) > ITEMS_AT_ONCE:
-                    self._say(f"Sent {len(confirmed)} of {len(items)} {what}")
+                    self._say(f"Sent {confirmed:,} of {len(items):,} {what}")
         if confirmed:
-            self._say(f"Sent {len(confirmed)} {what}, {added} of them new")
-        return confirmed
+            self._say(f"Sent {confirmed:,} {what}, {added:,} of them new; cleared away here")
 
-    def _delete(self, files: Sequence[WatchedFile]) -> None:
-        if files:
-            freed, problems = local.delete(files)
-            self._say(f"Deleted {len(files) - len(problems)} watched files, {freed / 2**30:.2f} GiB")
-            self._cannot_delete(problems)
+    def _delete(self, named: Mapping[_Name, Sequence[WatchedFile]], names: Iterable[_Name]) -> None:
+        self._cannot_delete(local.delete(file for name in names for file in named[name]))
 
     def _cannot_delete(self, problems: Sequence[OSError]) -> None:
         for problem in problems:
@@ -140,12 +148,19 @@ class Sync:
         self._console.print(f"[yellow]{escape(text)}[/yellow]", highlight=False, soft_wrap=True)
 
 
-def _names(files: Sequence[WatchedFile]) -> list[tuple[str, str]]:
-    return [names for names, _ in groupby(files, lambda file: (file.folder, file.name))]
+def _by_name(files: Sequence[WatchedFile]) -> dict[_Name, list[WatchedFile]]:
+    named: dict[_Name, list[WatchedFile]] = {}
+    for file in files:
+        named.setdefault((file.folder, file.name), []).append(file)
+    return named
 
 
-def _movie(name: str, known: TitleId) -> Mapping[str, object]:
-    return {"file_name": name, "tmdb_id" if known.tmdb else "tvdb_id": known.number}
+def _episode(name: _Name) -> Mapping[str, object]:
+    return {"folder_name": name[0], "file_name": name[1]}
+
+
+def _movie(name: _Name, known: TitleId) -> Mapping[str, object]:
+    return {"file_name": name[1], "tmdb_id" if known.tmdb else "tvdb_id": known.number}
 
 
 def _parts(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

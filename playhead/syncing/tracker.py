@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-ATTEMPTS = 5
+ATTEMPTS = 4
 LONGEST_PAUSE_S = 60.0
 TIMEOUT_S = 120.0
 """A sync of many new items waits for their providers."""
@@ -74,15 +74,16 @@ class Tracker:
             pause_s = self.first_pause_s * 2 ** (attempt - 1)
             try:
                 response = self.client.request(method, path, json=body)
-            except httpx.TransportError as error:
-                problem = f"no answer from {self.client.base_url} ({error or type(error).__name__})"
             except httpx.UnsupportedProtocol:
                 raise TrackerError(f"{self.client.base_url} is not an http or https address") from None
+            except httpx.TransportError as error:
+                problem = f"no answer from {self.client.base_url} ({error or type(error).__name__})"
             else:
                 if response.status_code not in BUSY:
                     return _answer(response)
                 problem = f"the server is busy: {_message(response)}"
-                pause_s = _retry_after_s(response) or pause_s
+                asked_s = _retry_after_s(response)
+                pause_s = pause_s if asked_s is None else asked_s
             if attempt < ATTEMPTS and pause_s <= LONGEST_PAUSE_S:
                 self.tell(f"Waiting {pause_s:.0f} s: {problem}" if pause_s >= 1 else f"Trying again: {problem}")
                 time.sleep(pause_s)

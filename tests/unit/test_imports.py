@@ -16,7 +16,7 @@ VIEW = {
     "header": "YouTube",
     "title": "Watched 日本語 #1",
     "titleUrl": "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
-    "subtitles": [{"name": "Kanal", "url": "https://www.youtube.com/channel/UC1"}],
+    "subtitles": [{"name": "Kanal", "url": "https://www.youtube.com/channel/UC8715355955467506833000"}],
     "time": AT,
 }
 SHOW = {"title": "Chuck", "year": 2007, "ids": {"trakt": 1, "tvdb": 80348}}
@@ -89,7 +89,9 @@ def test_an_activity_that_is_no_view_says_why(change, reason):
 
 
 def test_a_view_keeps_the_names_it_has():
-    assert list(takeout.read_entry(VIEW)) == [Watch("youtube", "dQw4w9WgXcQ", AT, name="日本語 #1", title="Kanal")]
+    assert list(takeout.read_entry(VIEW)) == [
+        Watch("youtube", "dQw4w9WgXcQ", AT, name="日本語 #1", title="Kanal", title_id="UC8715355955467506833000")
+    ]
     [removed] = takeout.read_entry(VIEW | {"title": f"Watched {VIEW['titleUrl']}", "subtitles": None})
     assert (removed.item, removed.name, removed.title) == ("dQw4w9WgXcQ", None, None)
     assert removed.body() == {"kind": "youtube", "item": "dQw4w9WgXcQ", "watched_at": AT}
