@@ -7,6 +7,7 @@ import polars as pl
 
 from warehouse import building, builds
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, RAW_SESSIONS
+from warehouse.derivations import QOE_DAILY, SESSIONS
 from warehouse.store import Store
 
 _SEEN = {"day": pl.Date(), "built_at": pl.Datetime("us", "UTC")}
@@ -37,7 +38,7 @@ def keys_unique(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 )
 def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Compare the row counts of the tables with the sends that builds found superseded."""
-    stale = set(building.stale_days(store, CORE_SESSIONS))
+    stale = set(building.stale_days(store, SESSIONS))
     with store.database.connect() as connection:
         superseded = builds.superseded(connection, CORE_SESSIONS)
     raw, core, quarantine = (
@@ -69,7 +70,7 @@ def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 )
 def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Compare the sessions that were aggregated with those that exist."""
-    stale = set(building.stale_days(store, OUT_QOE_DAILY))
+    stale = set(building.stale_days(store, QOE_DAILY))
     counted = dict(
         store.lake.scan(OUT_QOE_DAILY)
         .filter(pl.col("dimension") == CONTENT_DIMENSION)
@@ -92,7 +93,7 @@ def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 )
 def fresh(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Find how long the oldest arrival has waited that the last build of its day did not see."""
-    stale = building.stale_days(store)
+    stale = building.stale_days(store, SESSIONS, QOE_DAILY)
     with store.database.connect() as connection:
         built = builds.built_at(connection, OUT_QOE_DAILY)
     seen = pl.DataFrame({"day": stale, "built_at": [built.get(day) for day in stale]}, schema=_SEEN)

@@ -6,9 +6,9 @@ from pipelines.assets.qoe import out_qoe_daily
 from pipelines.assets.reports import report_qoe
 from pipelines.assets.sessions import core_sessions, raw_sessions
 from pipelines.checks import CHECKS
-from pipelines.jobs import build_job, publish_job, refresh_job
+from pipelines.jobs import JOBS
 from pipelines.resources import environment_store
-from pipelines.schedules import daily_publish, hourly_refresh
+from pipelines.schedules import SCHEDULES
 from pipelines.sensors import stale_partitions
 
 
@@ -17,8 +17,8 @@ def build_defs(**overrides: object) -> dg.Definitions:
     return dg.Definitions(
         assets=[raw_sessions, core_sessions, out_qoe_daily, report_qoe],
         asset_checks=CHECKS,
-        jobs=[build_job, refresh_job, publish_job],
-        schedules=[hourly_refresh, daily_publish],
+        jobs=JOBS,
+        schedules=SCHEDULES,
         sensors=[stale_partitions],
         resources={"store": environment_store, **overrides},
     )

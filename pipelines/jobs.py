@@ -1,29 +1,47 @@
 """The jobs: what a run covers. In-process, for a process a step costs more than the step."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
-from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
-DERIVED = (CORE_SESSIONS.name, CORE_SESSIONS_QUARANTINE.name, OUT_QOE_DAILY.name, OUT_QOE_HISTOGRAM_DAILY.name)
-REPORTS = ("report_qoe",)
+REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",)}
+"""The pages that show what a family derives."""
 
-build_job = dg.define_asset_job(
-    "build",
-    selection=dg.AssetSelection.assets(*DERIVED).without_checks(),
-    executor_def=dg.in_process_executor,
-    description="Rebuild a range of days, before other ranges follow",
-)
+DERIVED = tuple(target.name for step in DERIVATIONS for target in step.targets)
 
-refresh_job = dg.define_asset_job(
-    "refresh",
-    selection=dg.AssetSelection.assets(*DERIVED, *REPORTS),
-    executor_def=dg.in_process_executor,
-    description="Rebuild a range of days from raw to report, and check the result",
-)
+
+def _targets(family: str) -> tuple[str, ...]:
+    return tuple(target.name for step in steps_of(family) for target in step.targets)
+
+
+build_jobs = {
+    family: dg.define_asset_job(
+        f"build_{family}",
+        selection=dg.AssetSelection.assets(*_targets(family)).without_checks(),
+        executor_def=dg.in_process_executor,
+        description="Rebuild a range of days, before other ranges follow",
+    )
+    for family in FAMILIES
+}
+
+refresh_jobs = {
+    family: dg.define_asset_job(
+        f"refresh_{family}",
+        selection=dg.AssetSelection.assets(*_targets(family), *REPORTS[family]),
+        executor_def=dg.in_process_executor,
+        description="Rebuild what is stale from raw to report, and check the result",
+    )
+    for family in FAMILIES
+}
 
 publish_job = dg.define_asset_job(
     "publish",
-    selection=dg.AssetSelection.assets(*REPORTS) | dg.AssetSelection.checks_for_assets(*DERIVED),
+    selection=dg.AssetSelection.assets(*(page for pages in REPORTS.values() for page in pages))
+    | dg.AssetSelection.checks_for_assets(*DERIVED),
     executor_def=dg.in_process_executor,
     description="Publish every report from what is aggregated, and run every check",
 )
+
+JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job)

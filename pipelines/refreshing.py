@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import dagster as dg
 
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
-from pipelines.jobs import build_job, publish_job, refresh_job
-from pipelines.partitions import range_tags
-from pipelines.staleness import report_landed, stale_ranges
+from pipelines.jobs import build_jobs, publish_job, refresh_jobs
+from pipelines.staleness import StaleRange, report_landed, stale_ranges
 from warehouse.store import Store
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -22,14 +20,14 @@ class RefreshError(RuntimeError):
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: the ranges of days it rebuilt."""
+    """What a refresh did: the ranges of days it rebuilt, of each family."""
 
-    ranges: Sequence[tuple[date, date]]
+    ranges: Sequence[StaleRange]
 
     @property
     def days(self) -> int:
-        """Days that were rebuilt."""
-        return sum((last - first).days + 1 for first, last in self.ranges)
+        """Days that were rebuilt, of all families."""
+        return sum((stale.last - stale.first).days + 1 for stale in self.ranges)
 
 
 def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -> Refreshed:
@@ -42,17 +40,18 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
     if not ranges and published:
         return Refreshed(())
     defs = build_defs(store=store)
+    closing = {stale.family: stale for stale in ranges}.values()
     with open_instance(store) as instance:
         report_landed(instance, store)
         for position, stale in enumerate(ranges, 1):
-            on_progress(f"{stale.first} to {stale.last} ({position}/{len(ranges)})")
-            # Pages and checks are about all days: they come once, with the last range.
-            job = refresh_job if position == len(ranges) else build_job
-            execute(defs.resolve_job_def(job.name), instance, range_tags(stale.first, stale.last))
+            on_progress(f"{stale} ({position}/{len(ranges)})")
+            # Pages and checks are about all days: they come once, with the family's last range.
+            jobs = refresh_jobs if stale in closing else build_jobs
+            execute(defs.resolve_job_def(jobs[stale.family].name), instance, stale.tags)
         if not ranges:
             on_progress("reports")
             execute(defs.resolve_job_def(publish_job.name), instance, {})
-    return Refreshed(tuple((stale.first, stale.last) for stale in ranges))
+    return Refreshed(tuple(ranges))
 
 
 def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import refresh_job
-from pipelines.partitions import range_tags
+from pipelines.jobs import refresh_jobs
 from pipelines.staleness import report_landed, stale_ranges
 from warehouse.store import Store
 
 
 @dg.sensor(
-    job=refresh_job,
+    jobs=list(refresh_jobs.values()),
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for exactly the days whose raw files or definitions their last build did not see, however late",
@@ -29,4 +28,4 @@ def stale_partitions(
         report_landed(context.instance, store)
         context.update_cursor(asked)
     for stale in ranges:
-        yield dg.RunRequest(run_key=stale.key, tags=range_tags(stale.first, stale.last))
+        yield stale.request()

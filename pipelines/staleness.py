@@ -1,4 +1,4 @@
-"""From stale days to the runs that mend them: shared by the sensor, the schedule and `playhead refresh`."""
+"""From what is stale to the runs that mend it: shared by the sensor, the schedule and `playhead refresh`."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,35 +8,66 @@ from datetime import date
 import dagster as dg
 
 from pipelines.assets.metadata import raw_materialization
-from pipelines.partitions import contiguous
+from pipelines.jobs import refresh_jobs
+from pipelines.partitions import contiguous, range_tags
 from warehouse import building
-from warehouse.datasets import RAW_SESSIONS
+from warehouse.datasets import Dataset
+from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 from warehouse.store import Store
 
 
 @dataclass(frozen=True)
 class StaleRange:
-    """An unbroken run of stale days, and a key that changes with what is in them."""
+    """An unbroken run of a family's stale days (`building.WHOLE` for tables built as a whole).
 
+    The key changes with what is in them.
+    """
+
+    family: str
     first: date
     last: date
     key: str
 
+    def __str__(self) -> str:
+        """Name the family and its days, as they stand in progress and results."""
+        return self.family if self.first == building.WHOLE else f"{self.family} of {self.first} to {self.last}"
 
-def stale_ranges(store: Store) -> Iterator[StaleRange]:
-    """Yield exactly the stale days as ranges, one run each."""
-    fingerprints = store.lake.fingerprints(RAW_SESSIONS)
-    stale = building.stale_days(store)
-    for first, last in contiguous(stale):
-        seen = [store.definition_version]
-        seen += [f"{day}:{fingerprints.get(day)}" for day in stale if first <= day <= last]
-        digest = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
-        yield StaleRange(first, last, f"{first}:{last}:{digest}")
+    @property
+    def tags(self) -> dict[str, str]:
+        """The run tags that ask for these days."""
+        return {} if self.first == building.WHOLE else range_tags(self.first, self.last)
+
+    def request(self, prefix: str = "") -> dg.RunRequest:
+        """Return the request for the run that mends it; the same content is asked for once by one prefix."""
+        return dg.RunRequest(run_key=f"{prefix}{self.key}", job_name=refresh_jobs[self.family].name, tags=self.tags)
+
+
+def stale_ranges(store: Store, *families: str) -> Iterator[StaleRange]:
+    """Yield exactly the stale days of these families (all by default) as ranges, one run each."""
+    for family in families or FAMILIES:
+        steps = steps_of(family)
+        stale = building.stale_days(store, *steps)
+        seen = [building.fingerprints(store, step) for step in steps] if stale else []
+        for first, last in contiguous(stale):
+            parts = [store.definition_version]
+            parts += [f"{day}:{[days.get(day) for days in seen]}" for day in stale if first <= day <= last]
+            digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+            yield StaleRange(family, first, last, f"{family}:{first}:{last}:{digest}")
+
+
+def raw_datasets() -> tuple[Dataset, ...]:
+    """Return the tables that are landed, not derived."""
+    made = {target.name for step in DERIVATIONS for target in step.targets}
+    sources = {source.name: source for step in DERIVATIONS for source in step.sources}
+    return tuple(source for name, source in sources.items() if name not in made)
 
 
 def report_landed(instance: dg.DagsterInstance, store: Store) -> None:
     """Tell Dagster which days of raw hold rows that were not built yet: the endpoint lands outside of Dagster."""
-    rows = store.lake.row_counts(RAW_SESSIONS)
-    fingerprints = store.lake.fingerprints(RAW_SESSIONS)
-    for day in building.stale_days(store):
-        instance.report_runless_asset_event(raw_materialization(RAW_SESSIONS, day, rows, fingerprints.get(day)))
+    for dataset in raw_datasets():
+        readers = [step for step in DERIVATIONS if dataset in step.sources]
+        rows = store.lake.row_counts(dataset)
+        fingerprints = store.lake.fingerprints(dataset)
+        stale = set(building.stale_days(store, *readers))
+        for day in sorted(rows.keys() if building.WHOLE in stale else stale):
+            instance.report_runless_asset_event(raw_materialization(dataset, day, rows, fingerprints.get(day)))

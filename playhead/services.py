@@ -34,8 +34,8 @@ def refresh(console: Console, store: Store) -> refreshing.Refreshed:
         done = refreshing.refresh(store, lambda text: status.update(f"Refreshing {text} …"))
     if not done.ranges:
         console.print("Everything is fresh.")
-    for first, last in done.ranges:
-        console.print(f"Refreshed {first} to {last}")
+    for stale in done.ranges:
+        console.print(f"Refreshed {stale}")
     return done
 
 

@@ -17,6 +17,7 @@ from warehouse import embedded, postgres
 from warehouse.lake import Lake
 from warehouse.postgres import Database, open_database
 from warehouse.settings import StorageSettings
+from warehouse.store import Store, open_store
 
 TEMPLATE = "playhead_template"
 
@@ -70,6 +71,12 @@ def connection(database: Database) -> Iterator[psycopg.Connection]:
     """A connection to the fresh database, in autocommit mode."""
     with database.connect() as connected:
         yield connected
+
+
+@pytest.fixture
+def store(storage: StorageSettings) -> Iterator[Store]:
+    with open_store(storage) as opened:
+        yield opened
 
 
 @pytest.fixture

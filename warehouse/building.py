@@ -1,119 +1,141 @@
-"""Builds of derived partitions: read a day's source, compute, replace, record. Knows no scheduler.
+"""Builds of derived tables: read the sources, compute, replace, record. Knows no scheduler.
 
-A build is recorded with the fingerprint of the source it saw, taken before the source is read: what lands meanwhile
-makes the partition stale again instead of being missed. What the numbers mean is in `warehouse.metrics`.
+A build is recorded with the fingerprint of the sources it saw, taken before they are read: what lands meanwhile makes
+the partition stale again instead of being missed. What is derived from what is in `warehouse.derivations`.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 import psycopg
 
 from warehouse import builds, publishing
-from warehouse.datasets import (
-    CORE_SESSIONS,
-    CORE_SESSIONS_QUARANTINE,
-    OUT_QOE_DAILY,
-    OUT_QOE_HISTOGRAM_DAILY,
-    RAW_SESSIONS,
-    Dataset,
-)
-from warehouse.metrics import histogram, qoe, sessions
+from warehouse.datasets import Dataset
+from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
 from warehouse.store import Store
+from warehouse.tables import PUBLISHED
 
 ROWS_AT_ONCE = 1_000_000
 """Source rows that one commit may cover: bounds memory however many days a run spans."""
 
-_SOURCES = ((CORE_SESSIONS, RAW_SESSIONS), (OUT_QOE_DAILY, CORE_SESSIONS))
-"""What each derived table is built from."""
+WHOLE = date.min
+"""The day under which builds of whole tables are recorded."""
 
 _LOCK_CLASS = 0x504C4159
 
 
-@dataclass(frozen=True)
+@dataclass
 class Built:
-    """What a build wrote: rows of each dataset by day, and the last frames for a preview."""
+    """What a build wrote: rows of each dataset by day, and the last frames of published ones for a preview."""
 
-    rows: Mapping[str, Mapping[date, int]]
-    previews: Mapping[str, pl.DataFrame]
+    rows: dict[str, dict[date, int]] = field(default_factory=dict)
+    previews: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
-def stale_days(store: Store, *targets: Dataset) -> list[date]:
-    """Return, in order, the days that one of these tables (all by default) must be rebuilt for.
+def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
+    """Return what identifies the rows of a step's sources, by day; of a whole step all days under `WHOLE`."""
+    seen: dict[date, list[str]] = {}
+    for source in step.sources:
+        for day, fingerprint in store.lake.fingerprints(source).items():
+            seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
+    return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())}
 
-    Such a day was built from another source than the present one, or by other definitions.
+
+def stale_days(store: Store, *steps: Derivation) -> list[date]:
+    """Return, in order, the days that one of these steps (all by default) must be built again for.
+
+    Such a day was built from other sources than the present ones, or by other definitions. `WHOLE` stands for a table
+    that is built as a whole.
     """
-    wanted = [(target, source) for target, source in _SOURCES if not targets or target in targets]
     with store.database.connect() as connection:
         stale = {
             day
-            for target, source in wanted
-            for day in builds.stale_days(connection, target, store.lake.fingerprints(source), store.definition_version)
+            for step in steps or DERIVATIONS
+            for day in builds.stale_days(connection, step.recorded, fingerprints(store, step), store.definition_version)
         }
     return sorted(stale)
 
 
-def build_core_sessions(store: Store, days: Iterable[date]) -> Built:
-    """Rebuild `core_sessions` and its quarantine for these days from `raw_sessions`."""
-    written: dict[str, dict[date, int]] = {CORE_SESSIONS.name: {}, CORE_SESSIONS_QUARANTINE.name: {}}
-    with _building(store, CORE_SESSIONS) as connection:
-        for chunk in _chunks(store, RAW_SESSIONS, days):
-            fingerprints = store.lake.fingerprints(RAW_SESSIONS)
-            raw = store.lake.scan(RAW_SESSIONS, days=chunk).collect()
-            result = sessions.build_core(raw, store.settings.dimensions)
-            store.lake.replace_days(CORE_SESSIONS, result.core, chunk)
-            store.lake.replace_days(CORE_SESSIONS_QUARANTINE, result.quarantine, chunk)
-            rows_in, rows_out = _rows(raw, chunk), _rows(result.core, chunk)
-            quarantined = _rows(result.quarantine, chunk)
-            for day in chunk:
-                builds.record(
-                    connection,
-                    CORE_SESSIONS,
-                    day,
-                    source_fingerprint=fingerprints.get(day),
-                    definition_version=store.definition_version,
-                    built_at=store.settings.now(),
-                    rows_in=rows_in[day],
-                    rows_out=rows_out[day],
-                    rows_quarantined=quarantined[day],
-                    rows_superseded=result.superseded.get(day, 0),
-                )
-            written[CORE_SESSIONS.name] |= rows_out
-            written[CORE_SESSIONS_QUARANTINE.name] |= quarantined
-    return Built(written, {})
+def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
+    """Build the targets of a step again for these days, in the lake and, where published, in Postgres.
+
+    Days are not looked at for a step that is built as a whole.
+    """
+    built = Built({target.name: {} for target in step.targets})
+    with _building(store, step.recorded) as connection:
+        for chunk in [None] if step.whole else _chunks(store, step.sources, days):
+            seen = fingerprints(store, step)
+            sources = {source.name: store.lake.scan(source, days=chunk).collect() for source in step.sources}
+            computed = step.compute(sources, store.settings)
+            written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
+            for target in step.targets:
+                frame = computed.frames[target.name]
+                rows = frame.filter(pl.col("day").is_in(written)) if step.whole else frame
+                _replace(store, connection, target, rows, written)
+                built.rows[target.name] |= _rows(rows, written)
+                if target.name in PUBLISHED:
+                    built.previews[target.name] = frame
+            _record(store, connection, step, chunk or [WHOLE], seen, sources, computed)
+    return built
 
 
-def build_qoe_daily(store: Store, days: Iterable[date]) -> Built:
-    """Rebuild the daily QoE sums and histograms for these days from `core_sessions`, in the lake and in Postgres."""
-    aggregates = ((OUT_QOE_DAILY, qoe.aggregate), (OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate))
-    written: dict[str, dict[date, int]] = {dataset.name: {} for dataset, _ in aggregates}
-    previews: dict[str, pl.DataFrame] = {}
-    with _building(store, OUT_QOE_DAILY) as connection:
-        for chunk in _chunks(store, CORE_SESSIONS, days):
-            fingerprints = store.lake.fingerprints(CORE_SESSIONS)
-            core = store.lake.scan(CORE_SESSIONS, days=chunk).collect()
-            rows_in = _rows(core, chunk)
-            for dataset, aggregate in aggregates:
-                frame = aggregate(core, store.settings.dimensions)
-                store.lake.replace_days(dataset, frame, chunk)
-                publishing.publish(connection, dataset, frame, chunk)
-                written[dataset.name] |= _rows(frame, chunk)
-                previews[dataset.name] = frame
-            for day in chunk:
-                builds.record(
-                    connection,
-                    OUT_QOE_DAILY,
-                    day,
-                    source_fingerprint=fingerprints.get(day),
-                    definition_version=store.definition_version,
-                    built_at=store.settings.now(),
-                    rows_in=rows_in[day],
-                    rows_out=written[OUT_QOE_DAILY.name][day],
-                )
-    return Built(written, previews)
+def _replace(
+    store: Store, connection: psycopg.Connection, target: Dataset, rows: pl.DataFrame, days: Sequence[date]
+) -> None:
+    store.lake.replace_days(target, rows, days)
+    if target.name in PUBLISHED:
+        publishing.publish(connection, target, rows, days)
+
+
+def _record(
+    store: Store,
+    connection: psycopg.Connection,
+    step: Derivation,
+    days: Sequence[date],
+    seen: Mapping[date, str],
+    sources: Frames,
+    computed: Computed,
+) -> None:
+    def by_day(frames: Iterable[pl.DataFrame]) -> dict[date, int]:
+        counts = dict.fromkeys(days, 0)
+        for frame in frames:
+            rows = {WHOLE: frame.height} if step.whole else _rows(frame, days)
+            counts = {day: count + rows[day] for day, count in counts.items()}
+        return counts
+
+    first, *others = (computed.frames[target.name] for target in step.targets)
+    rows_in, rows_out = by_day(sources.values()), by_day([first])
+    quarantined = by_day(
+        frame for target, frame in zip(step.targets[1:], others, strict=True) if target.name.endswith("_quarantine")
+    )
+    for day in days:
+        builds.record(
+            connection,
+            step.recorded,
+            day,
+            source_fingerprint=seen.get(day),
+            definition_version=store.definition_version,
+            built_at=store.settings.now(),
+            rows_in=rows_in[day],
+            rows_out=rows_out[day],
+            rows_quarantined=quarantined[day],
+            rows_superseded=computed.superseded.get(day, 0),
+        )
+
+
+def _changed_days(store: Store, step: Derivation, frames: Frames) -> list[date]:
+    """Return the days on which a target holds other rows than those computed."""
+    changed: set[date] = set()
+    for target in step.targets:
+        old, new = store.lake.scan(target).collect(), frames[target.name]
+        for ours, theirs in ((old, new), (new, old)):
+            lacking = ours.join(theirs, on=ours.columns, how="anti", nulls_equal=True)
+            changed |= set(lacking["day"].unique())
+    return sorted(changed)
 
 
 @contextmanager
@@ -127,19 +149,21 @@ def _building(store: Store, dataset: Dataset) -> Iterator[psycopg.Connection]:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
 
 
-def _chunks(store: Store, source: Dataset, days: Iterable[date]) -> Iterator[Sequence[date]]:
-    counts = store.lake.row_counts(source)
+def _chunks(store: Store, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
+    counts = [store.lake.row_counts(source) for source in sources]
     chunk: list[date] = []
     size = 0
     for day in sorted(days):
-        if chunk and size + counts.get(day, 0) > ROWS_AT_ONCE:
+        rows = sum(count.get(day, 0) for count in counts)
+        if chunk and size + rows > ROWS_AT_ONCE:
             yield chunk
             chunk, size = [], 0
         chunk.append(day)
-        size += counts.get(day, 0)
+        size += rows
     if chunk:
         yield chunk
 
 
 def _rows(frame: pl.DataFrame, days: Sequence[date]) -> dict[date, int]:
-    return dict.fromkeys(days, 0) | dict(frame.group_by("day").len().iter_rows())
+    counts = dict(frame.group_by("day").len().iter_rows())
+    return {day: counts.get(day, 0) for day in days}

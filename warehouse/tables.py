@@ -1,8 +1,8 @@
-"""Every Postgres table, with a comment on each column. The only place where they are written besides the migrations.
+"""Every Postgres table, with a comment on each column; those of watches are in `watch_tables`.
 
-The published tables take their columns from `warehouse.datasets`. Monthly partitions of `sessions` are made in
-`warehouse.partitions`; rows are written by `warehouse.landing`, `keys`, `users`,
-`leases`, `builds` and `publishing`.
+They are written nowhere else besides the migrations. The published tables take their columns from the datasets.
+Monthly partitions of `sessions` are made in `warehouse.partitions`; rows are written by `warehouse.landing`, `keys`,
+`users`, `leases`, `builds` and `publishing`.
 """
 
 from typing import Any
@@ -13,11 +13,9 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Double,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -28,15 +26,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
 from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
-
-METADATA = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(column_0_label)s",
-    }
-)
-INSTANT = DateTime(timezone=True)
+from warehouse.schema import INSTANT as INSTANT
+from warehouse.schema import METADATA as METADATA
+from warehouse.watch_datasets import OUT_PROGRESS_DAILY
+from warehouse.watch_tables import WATCH_TABLES
 
 
 def _identity() -> list[Column[object]]:
@@ -203,8 +196,14 @@ def _published(dataset: Dataset) -> Table:
     return Table(dataset.name, METADATA, *columns, key, comment=dataset.comment)
 
 
-PUBLISHED = {dataset.name: _published(dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)}
+PUBLISHED = {
+    dataset.name: _published(dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUT_PROGRESS_DAILY)
+}
 """Postgres tables that hold the same rows as the lake table of the same name."""
 
-TENANTED = (SESSIONS, SESSION_KEYS, QUARANTINE, API_KEYS, TENANTS, USERS, RATE_LEASES, *PUBLISHED.values())
+TENANTED = (
+    *(SESSIONS, SESSION_KEYS, QUARANTINE, API_KEYS, TENANTS, USERS, RATE_LEASES),
+    *WATCH_TABLES,
+    *PUBLISHED.values(),
+)
 """Every table with rows of tenants."""

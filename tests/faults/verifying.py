@@ -10,6 +10,7 @@ import polars as pl
 from ingest import recovery
 from warehouse import building
 from warehouse.datasets import CORE_SESSIONS, RAW_SESSIONS
+from warehouse.derivations import SESSIONS
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 
@@ -40,7 +41,7 @@ def verify(storage: StorageSettings, acknowledged: Iterable[str]) -> Findings:
     wanted = set(acknowledged)
     with open_store(storage) as store:
         recovery.drain(storage, store.database, store.lake, timeout_s=DRAIN_S)
-        building.build_core_sessions(store, building.stale_days(store, CORE_SESSIONS))
+        building.build(store, SESSIONS, building.stale_days(store, SESSIONS))
         raw = store.lake.scan(RAW_SESSIONS).select("ingest_id", "session_id").collect()
         core = store.lake.scan(CORE_SESSIONS).select("session_id").collect()["session_id"].to_list()
         rows, quarantined = _rows(store)

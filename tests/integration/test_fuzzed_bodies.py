@@ -11,6 +11,7 @@ from tests.payloads import cases
 from tests.payloads.mutations import mutated
 from warehouse import building
 from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, RAW_SESSIONS
+from warehouse.derivations import SESSIONS
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 
@@ -62,7 +63,7 @@ def check(client: httpx.Client, store: Store, kept: list[bytes]) -> None:
         reasons = dict(connection.execute("SELECT ingest_id::text, reason FROM quarantine").fetchall())
         assert all(reasons.values())
         sessions = connection.execute("SELECT count(*) FROM sessions").fetchone()
-    built = building.build_core_sessions(store, building.stale_days(store, CORE_SESSIONS))
+    built = building.build(store, SESSIONS, building.stale_days(store, SESSIONS))
     built_rows = sum(built.rows[CORE_SESSIONS.name].values())
     refused = store.lake.scan(RAW_SESSIONS).collect()["refused"].drop_nulls()
     assert len(refused) == len(reasons)

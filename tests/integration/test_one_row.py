@@ -11,6 +11,7 @@ from ingest.landing import Landing
 from ingest.payloads import session
 from warehouse import building
 from warehouse.datasets import CORE_SESSIONS, RAW_SESSIONS
+from warehouse.derivations import SESSIONS
 from warehouse.store import open_store
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_postgres_and_core_hold_the_newest_send_of_each_session(storage, seed):
                     await landing.seal()
 
         asyncio.run(run())
-        building.build_core_sessions(store, building.stale_days(store))
+        building.build(store, SESSIONS, building.stale_days(store))
         core = store.lake.scan(CORE_SESSIONS).collect()
         with store.database.connect() as connection:
             cursor = connection.execute(f"SELECT session_id, identity_at, {', '.join(SEED_COLUMNS)} FROM sessions")

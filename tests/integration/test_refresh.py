@@ -1,8 +1,5 @@
 """From landed sends to published pages: what is stale is rebuilt, and nothing else."""
 
-import asyncio
-import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,13 +7,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ingest.landing import Landing
-from ingest.payloads import session
 from pipelines import refreshing
 from pipelines.checks import counts_reconcile, fresh, keys_unique, sessions_add_up
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
 from pipelines.sensors import stale_partitions
+from tests.integration.landed import FIRST, body, land, land_days
 from warehouse import building
 from warehouse.datasets import (
     CONTENT_DIMENSION,
@@ -26,55 +22,19 @@ from warehouse.datasets import (
     OUT_QOE_HISTOGRAM_DAILY,
     RAW_SESSIONS,
 )
+from warehouse.derivations import QOE_DAILY
 from warehouse.lake import Lake
-from warehouse.store import Store, open_store
+from warehouse.store import Store
 
-FIRST = date(2026, 3, 1)
 DERIVED = (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)
-
-
-@pytest.fixture
-def store(storage) -> Iterator[Store]:
-    with open_store(storage) as opened:
-        yield opened
-
-
-def body(number: int, day: date, **fields: object) -> dict[str, object]:
-    start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(seconds=number)
-    return {
-        "sessionId": f"s{number}",
-        "sessionStartDateIso": start.isoformat(),
-        "sessionDurationMs": 60_000,
-        "startupTimeMs": 500 + number,
-        "rebufferTimeMs": 1_000,
-        "rebufferCount": 1,
-        "playTimeMs": 50_000,
-        "errorCount": 0,
-        "contentId": f"title-{number % 3}",
-        "appVersion": "1.0",
-    } | fields
-
-
-ARRIVAL = datetime(2026, 3, 10, tzinfo=UTC)
-
-
-def land(store: Store, bodies: list[dict[str, object]], now: datetime = ARRIVAL) -> None:
-    async def run() -> None:
-        async with Landing.open(store.settings, store.database, store.lake) as landing:
-            await landing.land(
-                [session.accept(json.dumps(b).encode(), tenant="default", now=now).record for b in bodies]
-            )
-            await landing.seal()
-
-    asyncio.run(run())
-
-
-def land_days(store: Store, days: int = 3, per_day: int = 40) -> None:
-    land(store, [body(d * per_day + n, FIRST + timedelta(days=d)) for d in range(days) for n in range(per_day)])
 
 
 def state(store: Store) -> dict[str, dict[date, str]]:
     return {dataset.name: store.lake.fingerprints(dataset) for dataset in DERIVED}
+
+
+def spans(done: refreshing.Refreshed) -> list[tuple[date, date]]:
+    return [(stale.first, stale.last) for stale in done.ranges]
 
 
 def sensor_tick(store: Store, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
@@ -86,7 +46,7 @@ def sensor_tick(store: Store, instance: dg.DagsterInstance) -> list[dg.RunReques
 def test_everything_landed_is_aggregated_and_published(store):
     land_days(store)
     done = refreshing.refresh(store)
-    assert done.ranges == ((FIRST, FIRST + timedelta(days=2)),)
+    assert spans(done) == [(FIRST, FIRST + timedelta(days=2))]
     assert store.lake.row_counts(CORE_SESSIONS) == {FIRST + timedelta(days=d): 40 for d in range(3)}
     out = store.lake.scan(OUT_QOE_DAILY).filter(pl.col("dimension") == CONTENT_DIMENSION).collect()
     assert out["sessions"].sum() == 120
@@ -119,7 +79,7 @@ def test_a_late_session_changes_only_its_own_day(store):
     late = FIRST + timedelta(days=1)
     land(store, [body(999, late)])
     assert building.stale_days(store) == [late]
-    assert refreshing.refresh(store).ranges == ((late, late),)
+    assert spans(refreshing.refresh(store)) == [(late, late)]
     after = state(store)
     for name, days in before.items():
         assert {day for day in days if after[name][day] != days[day]} == ({late} if late in days else set()), name
@@ -184,7 +144,7 @@ def test_checks_fail_on_a_repeated_row(store):
             # The fault is hidden from the staleness test, as a fault in a build would be.
             connection.execute(
                 "UPDATE partition_builds SET source_fingerprint = %s WHERE dataset = 'out_qoe_daily'",
-                (store.lake.fingerprints(CORE_SESSIONS)[FIRST],),
+                (building.fingerprints(store, QOE_DAILY)[FIRST],),
             )
         assert not check(store).passed, check
 

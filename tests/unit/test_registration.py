@@ -36,12 +36,12 @@ def test_checks(repository):
 def test_sensors_and_schedules(repository):
     assert {sensor.name for sensor in repository.sensor_defs} == {"stale_partitions"}
     assert {(schedule.name, schedule.cron_schedule) for schedule in repository.schedule_defs} == {
-        ("hourly_refresh", "5 * * * *"),
+        ("hourly_qoe", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
-        "build",
-        "refresh",
+        "build_qoe",
+        "refresh_qoe",
         "publish",
     }
 
