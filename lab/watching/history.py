@@ -14,7 +14,6 @@ from lab.watching.catalogue import EPISODES_A_SEASON, MINUTE_S, Episode, Item, M
 from lab.watching.people import PEOPLE, Person
 
 DAYS = 182
-DEFAULT_ZONE = "Pacific/Auckland"
 SEASONS = 12
 HOLE_DAYS = (8, 15)
 """Length of a time without anything, from and below."""
@@ -67,7 +66,7 @@ def histories(seed: int, end: datetime, days: int = DAYS) -> dict[str, list[Watc
 
 
 def _history(person: Person, rng: np.random.Generator, end: datetime, days: int) -> list[Watched]:
-    zone = ZoneInfo(person.time_zone or DEFAULT_ZONE)
+    zone = ZoneInfo(person.time_zone)
     today = end.astimezone(zone).date()
     shelf, binge = _Shelf(person), False
     watched: list[Watched] = []

@@ -14,8 +14,8 @@ class Person:
 
     name: str
     """User name at the tracker."""
-    time_zone: str | None
-    """IANA name; None lives in the tracker's own, Pacific/Auckland."""
+    time_zone: str
+    """IANA name."""
     language: str
     """What the person immerses in."""
     weekday_minutes: tuple[int, ...]
@@ -49,9 +49,31 @@ class Person:
 
 
 PEOPLE = (
-    Person("demo-hana", None, "ja", (55, 50, 60, 45, 70, 120, 110), (0.1, 0.1, 0.1, 0.2, 0.1, 0.05, 0.05), 0.3, 0.5),
     Person(
-        "demo-mateo", "Europe/Madrid", "es", (0, 30, 0, 35, 40, 150, 160), (1, 0.4, 1, 0.4, 0.5, 0.2, 0.1), 0.5, 0.7
+        name="demo-hana",
+        time_zone="Pacific/Auckland",
+        language="ja",
+        weekday_minutes=(55, 50, 60, 45, 70, 120, 110),
+        skipped=(0.1, 0.1, 0.1, 0.2, 0.1, 0.05, 0.05),
+        binge_share=0.3,
+        series_share=0.5,
     ),
-    Person("demo-odile", "America/Toronto", "fr", (25, 25, 25, 25, 20, 30, 40), (0.3,) * 5 + (0.4, 0.3), 0.1, 0.3),
+    Person(
+        name="demo-mateo",
+        time_zone="Europe/Madrid",
+        language="es",
+        weekday_minutes=(0, 30, 0, 35, 40, 150, 160),
+        skipped=(1.0, 0.4, 1.0, 0.4, 0.5, 0.2, 0.1),
+        binge_share=0.5,
+        series_share=0.7,
+    ),
+    Person(
+        name="demo-odile",
+        time_zone="America/Toronto",
+        language="fr",
+        weekday_minutes=(25, 25, 25, 25, 20, 30, 40),
+        skipped=(0.3, 0.3, 0.3, 0.3, 0.3, 0.4, 0.3),
+        binge_share=0.1,
+        series_share=0.3,
+    ),
 )

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import uvicorn
 from litestar import Litestar, get, post
 from litestar.exceptions import ClientException
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from lab.watching.catalogue import CHANNELS, MOVIES, SERIES, Video, podcast_episode_of, video_of
 
@@ -25,7 +25,7 @@ _ARTWORK = "https://sample.invalid"
 
 Json = dict[str, Any]
 T = TypeVar("T")
-_Ids = Annotated[str, Parameter(query="id")]
+_Ids = Annotated[str, QueryParameter(name="id")]
 
 
 def environment(origin: str) -> Mapping[str, str]:
@@ -62,7 +62,7 @@ def tvdb_login() -> Json:
 
 
 @get("/v4/series/{tvdb_id:int}", sync_to_thread=False)
-def tvdb_series(tvdb_id: int) -> Json:
+def tvdb_series(tvdb_id: FromPath[int]) -> Json:
     """Describe a series."""
     series = _known(next((one for one in SERIES if one.tvdb_id == tvdb_id), None))
     data = {"id": tvdb_id, "name": series.title, "image": f"{_ARTWORK}/{tvdb_id}.jpg", "averageRuntime": series.minutes}
@@ -70,7 +70,7 @@ def tvdb_series(tvdb_id: int) -> Json:
 
 
 @get("/3/movie/{tmdb_id:int}", sync_to_thread=False)
-def tmdb_movie(tmdb_id: int) -> Json:
+def tmdb_movie(tmdb_id: FromPath[int]) -> Json:
     """Describe a movie."""
     movie = _known(next((one for one in MOVIES if one.tmdb_id == tmdb_id), None))
     names = {"original_title": movie.title, "original_language": movie.language}
@@ -102,7 +102,7 @@ def spotify_token() -> Json:
 
 
 @get("/v1/episodes/{episode_id:str}", sync_to_thread=False)
-def spotify_episode(episode_id: str) -> Json:
+def spotify_episode(episode_id: FromPath[str]) -> Json:
     """Describe an episode."""
     episode = _known(podcast_episode_of(episode_id))
     podcast, n = episode.podcast, episode.n
