@@ -6,7 +6,7 @@ Removal happens only for what the caller says the server has confirmed.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +70,13 @@ def read_list(root: Path) -> WatchedList:
     return WatchedList(tuple(found), tuple(strange))
 
 
-def clear_list(root: Path, confirmed: Iterable[Link]) -> None:
-    """Take the confirmed links out of `watched.txt`, at once; lines with anything else stay, also newly added ones."""
-    known = set(confirmed)
+def clear_list(root: Path, confirmed: Set[Link]) -> None:
+    """Take out of `watched.txt`, at once, the lines that name nothing but confirmed links.
+
+    All others stay, also those added since it was read.
+    """
     path = (root / LIST).resolve()
-    kept = [line for line in _lines(path) if not (named := links(line)) or not known.issuperset(named)]
+    kept = [line for line in _lines(path) if not (named := links(line)) or not set(named) <= confirmed]
     text = "".join(kept) if any(line.strip() for line in kept) else ""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -36,6 +35,7 @@ class Sync:
         self._tracker = tracker
         self._asker = asker
         self._left = False
+        self._confirmed: set[Link] = set()
 
     def run(self) -> bool:
         """Send everything; return whether nothing was left that the user wanted sent or removed."""
@@ -105,8 +105,12 @@ class Sync:
     def _links(self, links: Sequence[Link]) -> None:
         if links:
             path, field, what = _LINKED[links[0].service]
-            clean = partial(local.clear_list, self._root)
-            self._send(what, path, field, links, body=lambda link: link.id, clean=clean)
+            self._send(what, path, field, links, body=lambda link: link.id, clean=self._clear_list)
+
+    def _clear_list(self, links: Iterable[Link]) -> None:
+        # A line may name something of each service, and goes when all of it is confirmed.
+        self._confirmed.update(links)
+        local.clear_list(self._root, self._confirmed)
 
     def _send(
         self,

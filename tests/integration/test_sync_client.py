@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,6 +143,34 @@ def test_a_refused_part_stays_and_the_others_go(server, tmp_path):
     assert "no video or episode in 'what'" in printed
     assert left(tmp_path) == ["shows/a/watched/1.mkv", "watched.txt"]
     assert (tmp_path / "watched.txt").read_text() == "# my list\nhttps://youtu.be/dQw4w9WgXcQ\n\nwhat\n"
+
+
+def test_a_line_goes_when_all_that_it_names_is_confirmed(server, tmp_path):
+    both = "https://youtu.be/dQw4w9WgXcQ https://open.spotify.com/episode/2MAi0BvDc6GTFvKFPXnkCL\r\n"
+    (tmp_path / "watched.txt").write_text(both + "9bZkp7q19f0\n", newline="")
+    server.answers |= {"/syncyoutube": {"videos_added": 2}, "/syncspotify": Answer(400, {"error": {"message": "no"}})}
+    run(tmp_path, server.origin, code=1)
+    assert (tmp_path / "watched.txt").read_bytes() == both.encode()
+    server.answers["/syncspotify"] = {"episodes_added": 1}
+    run(tmp_path, server.origin)
+    assert (tmp_path / "watched.txt").read_bytes() == b""
+
+
+def test_a_client_that_is_killed_leaves_what_was_not_confirmed(server, tmp_path):
+    put(tmp_path, "shows/a/watched/1.mkv")
+    server.answers["/sync"] = Answer(hang=True)
+    url = {"IMMERSION_TRACKER_API_URL": server.origin}
+    program = [sys.executable, "-m", "playhead", "sync", "--folder", str(tmp_path)]
+    with subprocess.Popen(
+        program, env=os.environ | USER | url, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline().startswith(b"Found 1 episodes")
+        while "/sync" not in server.paths():
+            assert client.poll() is None
+            time.sleep(0.01)
+        client.kill()
+    assert left(tmp_path) == ["shows/a/watched/1.mkv"]
 
 
 def test_without_a_terminal_nothing_is_asked_and_movies_stay(server, tmp_path):

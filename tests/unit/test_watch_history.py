@@ -1,12 +1,12 @@
 """The sample people: repeatable, plausible, told truly, and never to be taken for real data."""
 
+import asyncio
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 
 from lab.watching import exports, providers, today
@@ -16,6 +16,9 @@ from lab.watching.people import PEOPLE
 from lab.watching.truth import known_truth, longest_run
 from playhead.imports import takeout, trakt
 from playhead.imports.entries import Watch
+from warehouse.providers.catalog import Catalog
+from warehouse.providers.results import Failed, Found
+from warehouse.providers.settings import read_provider_settings
 
 END = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -92,23 +95,26 @@ def test_ids_are_of_no_real_thing_and_names_say_sample():
     assert podcast_episode_of(PODCASTS[1].episode(5).episode_id) == PODCASTS[1].episode(5)
 
 
-def test_the_sample_server_says_nothing_of_real_ids():
-    with providers.serving() as origin, httpx.Client(base_url=origin) as client:
-        series = client.get(f"/v4/series/{SERIES[0].tvdb_id}").json()["data"]
-        assert (series["name"], series["averageRuntime"]) == (SERIES[0].title, SERIES[0].minutes)
-        sample = CHANNELS[0].video(1)
-        for path in (
-            "/v4/series/81189",
-            "/3/movie/155",
-            "/youtube/v3/videos?id=dQw4w9WgXcQ",
-            f"/youtube/v3/videos?id={sample.video_id},dQw4w9WgXcQ",
-            "/youtube/v3/channels?id=UC_x5XG1OV2P6uZZ5FSM9Ttw",
-            "/v1/episodes/4qjerzMw8jfD30VOG0tjpK",
-        ):
-            assert client.get(path).status_code == 400, path
-        [item] = client.get(f"/youtube/v3/videos?id={sample.video_id}").json()["items"]
-        assert item["contentDetails"]["duration"] == f"PT{sample.seconds}S"
-    assert set(providers.environment("o").values()) == {"o", "sample-data"}
+def test_the_sample_server_knows_its_catalogue_and_says_nothing_of_real_ids():
+    async def look_up(origin):
+        async with Catalog.open(read_provider_settings(providers.environment(origin))) as catalog:
+            return (
+                await catalog.tvdb_series([SERIES[0].tvdb_id, 81189], 5.0),
+                await catalog.tmdb_movies([MOVIES[0].tmdb_id, 155], 5.0),
+                await catalog.videos([CHANNELS[0].video(1).video_id, "dQw4w9WgXcQ"], 5.0),
+                await catalog.channels([CHANNELS[0].channel_id, "UC_x5XG1OV2P6uZZ5FSM9Ttw"], 5.0),
+                await catalog.episodes([PODCASTS[0].episode(1).episode_id, "4qjerzMw8jfD30VOG0tjpK"], 5.0),
+            )
+
+    with providers.serving() as origin:
+        series, movies, videos, channels, episodes = asyncio.run(look_up(origin))
+    for sample, real in (series, movies, videos, channels, episodes):
+        assert isinstance(sample, Found)
+        assert isinstance(real, Failed), "a real id is not known to be unknown"
+    assert series[0].metadata.runtime_minutes * 60 == Episode(SERIES[0], 0).seconds
+    assert movies[0].metadata.runtime_minutes * 60 == MOVIES[0].seconds
+    assert videos[0].metadata.duration_s == CHANNELS[0].video(1).seconds
+    assert episodes[0].metadata.duration_s == PODCASTS[0].episode(1).seconds
 
 
 def test_runs_of_days():
