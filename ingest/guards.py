@@ -112,11 +112,18 @@ def require(scope: str, *, limited: bool = False) -> Guard:
             raise Forbidden(f"The API key lacks the scope {scope!r}")
         connection.scope["auth"] = record
         if limited:
-            limiter: Limiter = state.limiter
-            allowance = await limiter.take(record.tenant, record.key_id, record.quota, keys.tenant_quota(record.tenant))
-            connection.scope["state"][ALLOWANCE] = allowance
+            await count(connection, record.tenant, record.key_id, record.quota)
 
     return guard
+
+
+async def count(connection: Connection, tenant: str, key_id: str, quota: int | None) -> None:
+    """Count a request against the limit of a key or user and that of its tenant. Raises RateLimitExceeded."""
+    state = connection.app.state
+    limiter: Limiter = state.limiter
+    keys: Keys = state.api_keys
+    allowance = await limiter.take(tenant, key_id, quota, keys.tenant_quota(tenant))
+    connection.scope["state"][ALLOWANCE] = allowance
 
 
 async def tell_allowance(message: Message, scope: Scope) -> None:

@@ -27,6 +27,9 @@ WAIT_S = 2.0
 RETRY_S = 1.0
 """Between two attempts while the leases are out of reach."""
 
+USER = "user:"
+"""How the key id of a user of the tracker begins."""
+
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _RAW_HEADERS = tuple(name.lower().encode() for name in HEADERS)
 
@@ -123,8 +126,10 @@ class Limiter:
 
     def _exceeded(self, bucket: Bucket, now: float) -> RateLimitExceeded:
         allowance = self._allowance(bucket)._replace(remaining=0)
-        whose = "the API key" if bucket.key_id else "the tenant"
-        message = f"More than {bucket.limit} requests in {self._window_s} s with {whose}"
+        whose = "with the tenant" if not bucket.key_id else "with the API key"
+        if bucket.key_id.startswith(USER):
+            whose = "by the user"
+        message = f"More than {bucket.limit} requests in {self._window_s} s {whose}"
         return RateLimitExceeded(message, max(math.ceil(allowance.reset_s - now), 1), allowance.headers())
 
     async def _more(self, bucket: Bucket) -> bool:

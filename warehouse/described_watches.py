@@ -3,6 +3,7 @@
 How they are joined is computed in `warehouse.metrics.watch_descriptions`; here is only which rows it takes.
 """
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 import polars as pl
@@ -10,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from warehouse import rows
-from warehouse.metrics.watch_bodies import SHOWS, WATCHES
+from warehouse.metrics.watch_bodies import BACKFILLS, SHOWS, WATCHES
 from warehouse.metrics.watch_descriptions import METADATA, described
 
 _DESCRIBING: LiteralString = """
@@ -67,3 +68,22 @@ def _metadata(connection: psycopg.Connection, watches: pl.DataFrame, shows: pl.D
     if not parents["titles"]:
         return own
     return pl.concat([own, rows.fetch(connection, query, parents, METADATA)]).unique(["kind", "id"])
+
+
+def podcasts(connection: psycopg.Connection, show_ids: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return who heard these podcasts up to which episode, and the metadata of all their episodes."""
+    ids = {"ids": list(show_ids)}
+    of_podcasts: LiteralString = "kind = 'spotify/episode' AND parent_id = ANY(%(ids)s)"
+    query = sql.SQL("SELECT {} FROM backfills WHERE episode_id IN (SELECT id FROM metadata WHERE {})")
+    heard = rows.fetch(connection, query.format(rows.columns(BACKFILLS), sql.SQL(of_podcasts)), ids, BACKFILLS)
+    every = sql.SQL("SELECT {} FROM metadata WHERE {}").format(rows.columns(METADATA), sql.SQL(of_podcasts))
+    return heard, rows.fetch(connection, every, ids, METADATA)
+
+
+def podcasts_of(connection: psycopg.Connection, episode_ids: Sequence[str]) -> list[str]:
+    """Return the podcasts of those of these episodes that are known."""
+    found = connection.execute(
+        "SELECT DISTINCT parent_id FROM metadata WHERE kind = 'spotify/episode' AND id = ANY(%s) AND status = 'found'",
+        (list(episode_ids),),
+    )
+    return [parent for (parent,) in found]

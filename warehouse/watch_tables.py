@@ -48,6 +48,7 @@ WATCHES = Table(
     comment="One row a watched item of a user: of several sends the least (watched_at, received_at, ingest_id)",
 )
 Index("ix_watches_time", WATCHES.c.tenant, WATCHES.c.user_id, WATCHES.c.watched_at)
+Index("ix_watches_ingest_id", WATCHES.c.ingest_id)
 Index("ix_watches_item", WATCHES.c.item, postgresql_where=text("kind <> 'episode'"))
 Index("ix_watches_tvdb_id", WATCHES.c.tvdb_id, postgresql_where=text("tvdb_id IS NOT NULL"))
 Index("ix_watches_tmdb_id", WATCHES.c.tmdb_id, postgresql_where=text("tmdb_id IS NOT NULL"))

@@ -13,10 +13,11 @@ import psycopg
 from psycopg import sql
 from uuid_utils import uuid7
 
-from warehouse import outbox, progress_sums, rows, watchers
-from warehouse.described_watches import describe
+from warehouse import described_watches, outbox, progress_sums, rows, watchers
+from warehouse.described_watches import describe, podcasts_of
 from warehouse.metrics import watch_bodies
 from warehouse.metrics.watch_bodies import BACKFILLS, ITEM, SHOWS, WATCHES
+from warehouse.metrics.watch_descriptions import expanded
 from warehouse.watch_datasets import RAW_WATCHES
 
 _FOLDER = ("tenant", "user_id", "folder")
@@ -72,8 +73,15 @@ def land(
         outbox.put(connection, RAW_WATCHES, raw)
         backfills = watch_bodies.backfills(raw)
         rows.upsert(connection, "backfills", backfills, BACKFILLS.names()[:4], "language = excluded.language")
-        added = write(connection, watch_bodies.watches(raw), watch_bodies.shows(raw))
+        watches = pl.concat([watch_bodies.watches(raw), _heard(connection, backfills)])
+        added = write(connection, watch_bodies.earliest(watches), watch_bodies.shows(raw))
     return Landed(added, ingest_id)
+
+
+def count(connection: psycopg.Connection, ingest_id: str) -> int:
+    """Return the watches that a body brought, those included that followed from providers' answers."""
+    row = connection.execute("SELECT count(*) FROM watches WHERE ingest_id = %s", (ingest_id,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def write(connection: psycopg.Connection, incoming: pl.DataFrame, shows: pl.DataFrame) -> int:
@@ -94,6 +102,13 @@ def write(connection: psycopg.Connection, incoming: pl.DataFrame, shows: pl.Data
     rows.upsert(connection, "shows", changed_shows, _FOLDER, of_show)
     progress_sums.change(connection, before, describe(connection, pl.concat([kept, new])))
     return new.height - replaced.height
+
+
+def _heard(connection: psycopg.Connection, backfills: pl.DataFrame) -> pl.DataFrame:
+    """Return the episodes that are known to be heard, for their podcasts were listed before."""
+    podcasts = podcasts_of(connection, backfills["episode_id"].to_list())
+    _, episodes = described_watches.podcasts(connection, podcasts)
+    return expanded(backfills, episodes)
 
 
 def _held(connection: psycopg.Connection, incoming: pl.DataFrame) -> pl.DataFrame:

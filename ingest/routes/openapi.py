@@ -4,17 +4,21 @@ The pages' JavaScript is served from here, so that they work without network.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Request, Router, get
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, RedocRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.openapi.spec import Components, Operation, Reference, SecurityScheme
 from litestar.static_files import create_static_files_router
 
+from ingest.basic import Unauthorized
 from ingest.errors import ErrorBody
+from ingest.payloads import sync
 
 SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
 """Either header will do."""
@@ -23,14 +27,20 @@ ASSETS = "/docs/assets"
 _FAILURES = {
     400: "The body breaks its contract; the message names the field",
     401: "No valid API key",
+    404: "There is no such thing",
     403: "The key lacks the scope",
     408: "The body did not arrive in time",
     413: "The body is too large",
     415: "Media type or encoding not supported",
+    422: "A query parameter cannot be used; the message names it",
     429: "More requests than the key may send in this window; see `Retry-After` and `X-RateLimit-Reset`",
-    503: "Overloaded; see `Retry-After`",
+    502: "The metadata provider gave no answer; nothing has changed",
+    503: "Overloaded, or the database away; see `Retry-After`",
     507: "The disk is full; see `Retry-After`",
 }
+BASIC: list[dict[str, list[str]]] = [{"Basic": []}]
+"""A user of the tracker."""
+
 _FAVICON = "<link rel='icon' href='data:,'>"
 _redoc = RedocRenderPlugin(js_url=f"{ASSETS}/redoc/bundles/redoc.standalone.js", google_fonts=False, favicon=_FAVICON)
 _json = JsonRenderPlugin()
@@ -43,16 +53,34 @@ def failures(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
+def unauthorized() -> dict[int, ResponseSpec]:
+    """Return the tracker's answer to who is not known."""
+    description = "No user, or a wrong password; with `WWW-Authenticate: Basic`"
+    return {401: ResponseSpec(Unauthorized, description=description, generate_examples=False)}
+
+
 def request_body(schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     """Return a required JSON body of this schema."""
     shown = {name: {"value": value} for name, value in examples.items()}
     return {"required": True, "content": {"application/json": {"schema": schema, "examples": shown}}}
 
 
+def body_of(contract: type[msgspec.Struct]) -> type[Operation]:
+    """Return the operation of a route that reads its body itself, of this contract of `payloads.sync`."""
+
+    @dataclass
+    class ContractOperation(Operation):
+        def to_schema(self) -> dict[str, Any]:
+            return super().to_schema() | {"requestBody": request_body(sync.schema(contract), sync.EXAMPLES[contract])}
+
+    return ContractOperation
+
+
 def config(version: str) -> OpenAPIConfig:
     """Return the document's head, with Swagger UI at `/docs`."""
     schemes: dict[str, SecurityScheme | Reference] = {
         "ApiKey": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+        "Basic": SecurityScheme(type="http", scheme="basic", description="A user of the tracker"),
         "Bearer": SecurityScheme(type="http", scheme="bearer", description="The same API key"),
     }
     swagger = SwaggerRenderPlugin(

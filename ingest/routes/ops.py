@@ -50,6 +50,8 @@ def health(state: State) -> Health:
         reasons.append(state.api_keys.trouble)
     if state.limiter.trouble:
         reasons.append(state.limiter.trouble)
+    if state.outbox.trouble:
+        reasons.append(state.outbox.trouble)
     return Health("degraded" if reasons else "healthy", reasons)
 
 

@@ -4,6 +4,7 @@ Pure functions of the raw rows, so that a rebuild makes what landing made. What 
 `watch_descriptions`; what a body must keep is checked before it lands.
 """
 
+import json
 from datetime import UTC, datetime
 
 import polars as pl
@@ -159,8 +160,7 @@ def _synced(raw: pl.DataFrame) -> pl.DataFrame:
 
 def _imported(raw: pl.DataFrame, route: str) -> pl.DataFrame:
     items = _bodies(raw, route).explode("watches").unnest("watches")
-    # Polars reads no ISO 8601 text of mixed forms.
-    instants = [datetime.fromisoformat(text).astimezone(UTC) for text in items["watched_at"]]
+    instants = [instant(text) for text in items["watched_at"]]
     is_movie = pl.col("kind") == "movie"
     return _rows(
         items.with_columns(watched_at=pl.Series(instants, dtype=INSTANT)),
@@ -176,11 +176,23 @@ def _imported(raw: pl.DataFrame, route: str) -> pl.DataFrame:
     )
 
 
+def instant(text: str) -> datetime:
+    """Return the instant of an ISO 8601 text, UTC without offset. Raises ValueError and OverflowError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def _bodies(raw: pl.DataFrame, route: str) -> pl.DataFrame:
     """Return the rows of a route, the fields of their bodies as columns."""
     kept = ("tenant", "user_id", "ingest_id", "received_at", "payload")
     rows = raw.filter(pl.col("route") == route).select(*kept, user_language="language")
-    return rows.with_columns(pl.col("payload").str.json_decode(_BODIES[route])).unnest("payload")
+    # Polars reads no number of a sender's own fields that has no type; here such a number is nothing.
+    bodies = [json.loads(text, parse_int=_integer, parse_float=lambda _: None) for text in rows["payload"]]
+    return rows.with_columns(payload=pl.Series(bodies, dtype=_BODIES[route])).unnest("payload")
+
+
+def _integer(literal: str) -> int | None:
+    return int(literal) if len(literal) < 19 else None
 
 
 def _rows(items: pl.DataFrame, **given: pl.Expr) -> pl.DataFrame:

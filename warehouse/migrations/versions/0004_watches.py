@@ -159,6 +159,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant", "user_id", "kind", "folder", "item", name="uq_watches_item", postgresql_nulls_not_distinct=True),
         comment="One row a watched item of a user: of several sends the least (watched_at, received_at, ingest_id)",
     )
+    op.create_index("ix_watches_ingest_id", "watches", ["ingest_id"], unique=False)
     op.create_index("ix_watches_item", "watches", ["item"], unique=False, postgresql_where=sa.text("kind <> 'episode'"))
     op.create_index("ix_watches_time", "watches", ["tenant", "user_id", "watched_at"], unique=False)
     op.create_index("ix_watches_tmdb_id", "watches", ["tmdb_id"], unique=False, postgresql_where=sa.text("tmdb_id IS NOT NULL"))
