@@ -1,6 +1,7 @@
 """The tracker's end-to-end scenarios (seed 002): `playhead sync` in a folder, a real endpoint, providers as servers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.commands import typing
-from tests.integration.endpoint import serving
+from tests.integration.endpoint import SETTINGS, serving
 from tests.integration.provider_stubs import KEYS, Answer, Providers, answering, channel, episode, video
 from warehouse.postgres import open_database
 from warehouse.users import add_user
@@ -26,7 +27,7 @@ def movie(name: str, minutes: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
+def providers() -> Iterator[Providers]:
     with answering() as stub:
         stub.answers |= {
             f"/v4/series/{DRAMA}": series("Free!", 24),
@@ -39,10 +40,6 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
         for one, minutes in (("9bZkp7q19f0", 4), ("kJQP7kiw5Fk", 3)):
             stub.items[one] = video(one, f"PT{minutes}M", channelId=f"UC_{minutes}", channelTitle="Kanal")
             stub.items[f"UC_{minutes}"] = channel(f"UC_{minutes}", "high")
-        for name in ("TVDB", "TMDB", "YOUTUBE", "SPOTIFY_ACCOUNTS", "SPOTIFY_API"):
-            monkeypatch.setenv(f"IMMERSION_TRACKER_{name}_BASE_URL", stub.origin)
-        for name, key in KEYS.items():
-            monkeypatch.setenv(name.upper(), key)
         yield stub
 
 
@@ -50,8 +47,9 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
 def endpoint(storage, providers) -> Iterator[httpx.Client]:
     with open_database(storage) as database, database.connect() as connection:
         add_user(connection, name="alice", password=PASSWORD, tenant="default")
-    with serving(storage) as client:
-        yield httpx.Client(base_url=client.base_url, auth=httpx.BasicAuth("alice", PASSWORD), timeout=30)
+    with serving(storage, replace(SETTINGS, providers=providers.settings())) as client:
+        client.auth = httpx.BasicAuth("alice", PASSWORD)
+        yield client
 
 
 def sync(folder: Path, endpoint: httpx.Client, *typed: str, code: int = 0) -> str:
