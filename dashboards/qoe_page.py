@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards import numbers, worst
-from dashboards.cards import Section, Table, segment_name
+from dashboards.cards import Definition, Section, Table, Tile, segment_name
 from dashboards.catalogue import DISAGREEMENTS, METRICS, definition, source_table
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, worst_table
@@ -35,28 +35,6 @@ METHOD = (
     "Wilson's for proportions, order statistics on the histogram for quantiles, which are within 1 % of the exact "
     "nearest rank. “Too few” stands where n is too small, “not measured” where no session sent what a number needs.",
 )
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One headline number; `known` is False where only a reason stands in its place."""
-
-    metric: str
-    title: str
-    value: str
-    count: str
-    interval: str = ""
-    known: bool = True
-
-
-@dataclass(frozen=True)
-class Definition:
-    """One line of the footer's list of metrics."""
-
-    name: str
-    title: str
-    text: str
-    source: str
 
 
 @dataclass(frozen=True)

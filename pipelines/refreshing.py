@@ -55,7 +55,7 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
 
 
 def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
-    """Run a job in this process. Raises RefreshError when a step or an asset check fails."""
+    """Run a job in this process. Raises RefreshError when a step or an asset check fails, not for a warning."""
     result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET, raise_on_error=False)
     if not result.success:
         causes = [
@@ -67,7 +67,7 @@ def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str,
     broken = [
         f"{check.asset_key.to_user_string()}:{check.check_name}"
         for check in result.get_asset_check_evaluations()
-        if not check.passed
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
     if broken:
         raise RefreshError(f"run {result.run_id} of {job.name}: failed checks {', '.join(broken)}")

@@ -15,7 +15,7 @@ import psycopg
 
 from warehouse import builds, publishing
 from warehouse.datasets import Dataset
-from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
+from warehouse.derivations import CONTROL, DERIVATIONS, Computed, Derivation, Frames
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -30,7 +30,7 @@ _LOCK_CLASS = 0x504C4159
 
 @dataclass
 class Built:
-    """What a build wrote: rows of each dataset by day, and the last frames of published ones for a preview."""
+    """What a build wrote: rows of each dataset by day, and frames for a preview of those that identify nobody."""
 
     rows: dict[str, dict[date, int]] = field(default_factory=dict)
     previews: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -38,11 +38,20 @@ class Built:
 
 def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
     """Return what identifies the rows of a step's sources, by day; of a whole step all days under `WHOLE`."""
+    with store.database.connect() as connection:
+        return _fingerprints(store, connection, step)
+
+
+def _fingerprints(store: Store, connection: psycopg.Connection, step: Derivation) -> dict[date, str]:
+    control = "" if step.control is None else step.control(connection, store.settings).write_json()
     seen: dict[date, list[str]] = {}
     for source in step.sources:
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
-    return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())}
+    return {
+        day: hashlib.sha256("\n".join([*parts, control]).encode()).hexdigest()[:32]
+        for day, parts in sorted(seen.items())
+    }
 
 
 def stale_days(store: Store, *steps: Derivation) -> list[date]:
@@ -55,7 +64,9 @@ def stale_days(store: Store, *steps: Derivation) -> list[date]:
         stale = {
             day
             for step in steps or DERIVATIONS
-            for day in builds.stale_days(connection, step.recorded, fingerprints(store, step), store.definition_version)
+            for day in builds.stale_days(
+                connection, step.recorded, _fingerprints(store, connection, step), store.definition_version
+            )
         }
     return sorted(stale)
 
@@ -68,16 +79,17 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     built = Built({target.name: {} for target in step.targets})
     with _building(store, step.recorded) as connection:
         for chunk in [None] if step.whole else _chunks(store, step.sources, days):
-            seen = fingerprints(store, step)
+            seen = _fingerprints(store, connection, step)
             sources = {source.name: store.lake.scan(source, days=chunk).collect() for source in step.sources}
-            computed = step.compute(sources, store.settings)
-            written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
+            control = {} if step.control is None else {CONTROL: step.control(connection, store.settings)}
+            computed = step.compute(sources | control, store.settings)
+            written = chunk if chunk is not None else _changed_days(store, connection, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
                 rows = frame.filter(pl.col("day").is_in(written)) if step.whole else frame
                 _replace(store, connection, target, rows, written)
                 built.rows[target.name] |= _rows(rows, written)
-                if target.name in PUBLISHED:
+                if target.name in PUBLISHED and not target.identifying:
                     built.previews[target.name] = frame
             _record(store, connection, step, chunk or [WHOLE], seen, sources, computed)
     return built
@@ -86,9 +98,10 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
 def _replace(
     store: Store, connection: psycopg.Connection, target: Dataset, rows: pl.DataFrame, days: Sequence[date]
 ) -> None:
-    store.lake.replace_days(target, rows, days)
+    # Published first: which days of a whole table differ is seen in the lake, so after a crash they must differ still.
     if target.name in PUBLISHED:
         publishing.publish(connection, target, rows, days)
+    store.lake.replace_days(target, rows, days)
 
 
 def _record(
@@ -127,13 +140,17 @@ def _record(
         )
 
 
-def _changed_days(store: Store, step: Derivation, frames: Frames) -> list[date]:
-    """Return the days on which a target holds other rows than those computed."""
+def _changed_days(store: Store, connection: psycopg.Connection, step: Derivation, frames: Frames) -> list[date]:
+    """Return the days on which a target holds other rows than those computed; all where no build is recorded.
+
+    Then Postgres may be another than the one that knew the lake's rows.
+    """
+    is_recorded = WHOLE in builds.built_at(connection, step.recorded)
     changed: set[date] = set()
     for target in step.targets:
         old, new = store.lake.scan(target).collect(), frames[target.name]
         for ours, theirs in ((old, new), (new, old)):
-            lacking = ours.join(theirs, on=ours.columns, how="anti", nulls_equal=True)
+            lacking = ours.join(theirs, on=ours.columns, how="anti", nulls_equal=True) if is_recorded else ours
             changed |= set(lacking["day"].unique())
     return sorted(changed)
 
