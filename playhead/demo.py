@@ -49,6 +49,7 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
             sample = sample_watches.land(
                 *(console, store, base_url), tenant=TENANT, passwords=passwords, seed=seed, end=settings.now()
             )
+            services.enrich(console, store)
             services.refresh(console, store)
             answers = sample.progress()
         executed = notebooks.execute_all(console, store, TENANT)

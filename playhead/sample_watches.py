@@ -61,7 +61,7 @@ def sample_providers(console: Console) -> Iterator[None]:
         given = providers.environment(origin)
         before = {name: os.environ.get(name) for name in given}
         os.environ.update(given)
-        console.print(f"TVDB, TMDB, YouTube and Spotify are a server of sample data at {origin}")
+        console.print(f"Metadata is sample data, served at {origin}")
         try:
             yield
         finally:
@@ -103,7 +103,7 @@ def land(
             zone = ZoneInfo(person.time_zone)
             truth[person.name] = known_truth(past, items, zone)
             synced_on[person.name] = end.astimezone(zone).date()
-            console.print(f"Synced {len(items)} items of {person.name}'s today")
+            console.print(f"Synced what {person.name} watched today: {len(items)} items")
     return Sample(truth, passwords, base_url, synced_on)
 
 
@@ -114,10 +114,7 @@ def _import(console: Console, store: Store, home: Path, tenant: str, person: Per
         loaded = watch_loading.load(console, store, files, tenant=tenant, user=person.name, refused=refused)
     if refused.count != strange:
         raise SampleError(f"{refused.count} entries of {person.name}'s exports were left out, not {strange}")
-    console.print(
-        f"Imported {loaded.added:,} watches of {person.name} from exports of YouTube and Trakt; "
-        f"left out {refused.count} entries that are none"
-    )
+    console.print(f"Imported {loaded.added:,} watches of {person.name}; {refused.count} other entries left out")
 
 
 def _write(path: Path, entries: list[Json]) -> Path:

@@ -14,24 +14,28 @@ from playhead.sample_watches import Sample
 from warehouse.store import Store
 from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
-HEADINGS = ("episodes", "movies", "videos", "podcasts", "hours", "days", "longest run")
+FIGURES = ("Episodes", "Movies", "Videos", "Podcasts", "Hours", "Days", "Longest run")
+"""Rows of the table, as `_cells` fills them."""
 
 
 def show(console: Console, store: Store, tenant: str, sample: Sample, answers: Mapping[str, Mapping[str, Any]]) -> bool:
     """Print the published sums of each person; return whether they, and what `GET /progress` answered, are true."""
     daily = store.lake.scan(OUT_PROGRESS_DAILY, tenant=tenant).collect()
-    table = Table(title="Published: watch progress (sample people)", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("user", "", *HEADINGS, ""):
-        table.add_column(heading, justify="right" if heading in HEADINGS else "left", no_wrap=True)
-    agree = []
+    columns, right = [], []
     for name, known in sample.truth.items():
         published = _published(daily.filter(pl.col("user_id") == name), sample.synced_on[name])
-        agrees = published == known and _answer_agrees(answers[name], known)
-        table.add_row(name, "published", *_cells(published), "")
-        table.add_row("", "truth", *_cells(known), "[green]agrees[/green]" if agrees else "[red]differs[/red]")
-        agree.append(agrees)
+        columns += [_cells(published), _cells(known)]
+        right.append(published == known and _answer_agrees(answers[name], known))
+    table = Table(title="Published: watch progress of sample people", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("figure", no_wrap=True)
+    for name in sample.truth:
+        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("truth", justify="right", no_wrap=True)
+    for figure, *cells in zip(FIGURES, *columns, strict=True):
+        table.add_row(figure, *cells)
+    table.add_row("", *(cell for agrees in right for cell in ("", _verdict(agrees))))
     console.print(table)
-    return all(agree)
+    return all(right)
 
 
 def _published(daily: pl.DataFrame, before: date) -> Truth:
@@ -61,9 +65,9 @@ def _answer_agrees(answer: Mapping[str, Any], known: Truth) -> bool:
 
 def _cells(figures: Truth) -> list[str]:
     hours = sum(figures.watched_s.values()) / 3600
-    return [
-        *(f"{figures.items[kind]:,}" for kind in KINDS.values()),
-        f"{hours:,.1f}",
-        f"{figures.days}",
-        f"{figures.longest_run_days}",
-    ]
+    items = [f"{figures.items[kind]:,}" for kind in KINDS.values()]
+    return [*items, f"{hours:,.1f}", f"{figures.days}", f"{figures.longest_run_days}"]
+
+
+def _verdict(agrees: bool) -> str:
+    return "[green]agrees[/green]" if agrees else "[red]differs[/red]"
