@@ -28,6 +28,8 @@ from playhead.syncing.asking import TitleId
 from playhead.syncing.steps import Sync
 from playhead.syncing.tracker import Tracker
 from warehouse import users
+from warehouse.goal_setting import set_goal
+from warehouse.metrics.goals import PERIODS
 from warehouse.store import Store
 
 
@@ -73,7 +75,7 @@ def sample_providers(console: Console) -> Iterator[None]:
 
 
 def add_people(store: Store, tenant: str) -> dict[str, str]:
-    """Make the users; return their passwords by name."""
+    """Make the users and set their goals; return their passwords by name."""
     passwords = {person.name: secrets.token_urlsafe() for person in PEOPLE}
     with store.database.connect() as connection:
         for person in PEOPLE:
@@ -81,13 +83,18 @@ def add_people(store: Store, tenant: str) -> dict[str, str]:
             password = passwords[person.name]
             if not users.add_user(connection, name=person.name, password=password, tenant=tenant, **profile):
                 raise SampleError(f"there is a user {person.name!r} outside of the tenant {tenant!r}")
+            since = store.settings.now().astimezone(ZoneInfo(person.time_zone)).date()
+            for period in PERIODS:
+                if minutes := person.goals.get(period):
+                    whose = {"tenant": tenant, "user_id": person.name}
+                    set_goal(connection, **whose, period=period, minutes=minutes, since=since)
     return passwords
 
 
 def land(
     console: Console, store: Store, base_url: str, *, tenant: str, passwords: dict[str, str], seed: int, end: datetime
 ) -> Sample:
-    """Import everybody's half year up to the day of `end`, and sync their today with the tracker's client."""
+    """Import everybody's year up to the day of `end`, and sync their today with the tracker's client."""
     truth, synced_on = {}, {}
     watched = history.histories(seed, end)
     with TemporaryDirectory() as folder:

@@ -148,10 +148,15 @@ Item: TypeAlias = Episode | Movie | Video | PodcastEpisode
 SERIES = (
     Series(990_000_001, "海辺の喫茶店 (sample)", 2019, "ja", 24),
     Series(990_000_002, "夜行列車 (sample)", 2022, "ja", 46),
-    Series(990_000_003, "La casa del faro (sample)", 2018, "es", 52),
-    Series(990_000_004, "Barrio Sur (sample)", 2021, "es", 28),
-    Series(990_000_005, "Les Marées (sample)", 2017, "fr", 44),
-    Series(990_000_006, "Quartier libre (sample)", 2023, "fr", 26),
+    Series(990_000_003, "放課後の天文部 (sample)", 2016, "ja", 23),
+    Series(990_000_004, "下町の獣医 (sample)", 2020, "ja", 30),
+    Series(990_000_005, "La casa del faro (sample)", 2018, "es", 52),
+    Series(990_000_006, "Barrio Sur (sample)", 2021, "es", 28),
+    Series(990_000_007, "Los años de la radio (sample)", 2015, "es", 48),
+    Series(990_000_008, "Puerto Viejo (sample)", 2023, "es", 40),
+    Series(990_000_009, "Les Marées (sample)", 2017, "fr", 44),
+    Series(990_000_010, "Quartier libre (sample)", 2023, "fr", 26),
+    Series(990_000_011, "La Villa des tilleuls (sample)", 2014, "fr", 50),
     Series(None, "Théâtre du samedi (sample)", 1974, "fr", 20),
 )
 """The last is in no database: its episodes count the 20 minutes of an unknown length."""

@@ -1,4 +1,4 @@
-"""A seeded half year of each sample person: ordinary evenings, weekends on one series, and weeks without anything.
+"""A seeded year of each sample person: ordinary evenings, weekends on one series, and weeks without anything.
 
 What was watched is here, each with its true length; how Google and Trakt would export it is in `lab.watching.exports`.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from lab.watching.catalogue import EPISODES_A_SEASON, MINUTE_S, Episode, Item, Movie, Series, Video
 from lab.watching.people import PEOPLE, Person
 
-DAYS = 182
-SEASONS = 12
+DAYS = 364
+SEASONS = 15
 HOLE_DAYS = (8, 15)
 """Length of a time without anything, from and below."""
 
@@ -85,8 +85,8 @@ def _history(person: Person, rng: np.random.Generator, end: datetime, days: int)
 
 
 def _holes(rng: np.random.Generator, days: int) -> set[int]:
-    """Return the days back that lie in one of two holidays."""
-    starts = rng.integers(20, days, size=2)
+    """Return the days back that lie in one of three holidays."""
+    starts = rng.integers(20, days, size=3)
     return {int(start) - n for start in starts for n in range(int(rng.integers(*HOLE_DAYS)))}
 
 
@@ -108,7 +108,7 @@ def _evening(rng: np.random.Generator, shelf: _Shelf, day: date) -> list[Item]:
     person = shelf.person
     wanted_s = person.weekday_minutes[day.weekday()] * MINUTE_S * float(rng.lognormal(0.0, 0.35))
     items: list[Item] = []
-    if day.weekday() in {4, 5} and rng.random() < 0.15 and (movie := next(shelf.movies, None)):
+    if day.weekday() in {4, 5} and rng.random() < 0.04 and (movie := next(shelf.movies, None)):
         return [movie]
     while wanted_s > 0:
         episode = next(shelf.episodes, None) if rng.random() < person.series_share else None

@@ -3,7 +3,7 @@
 What they watched, day by day, is drawn in `lab.watching.history`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lab.watching.catalogue import CHANNELS, MOVIES, PODCASTS, SERIES, Channel, Movie, Podcast, Series
 
@@ -26,6 +26,8 @@ class Person:
     """Share of weekends that are spent on one series."""
     series_share: float
     """Share of the time before a series; the rest goes to videos."""
+    goals: dict[str, int] = field(default_factory=dict)
+    """Minutes that the person wants to watch, by day or week."""
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -56,7 +58,8 @@ PEOPLE = (
         weekday_minutes=(55, 50, 60, 45, 70, 120, 110),
         skipped=(0.1, 0.1, 0.1, 0.2, 0.1, 0.05, 0.05),
         binge_share=0.3,
-        series_share=0.5,
+        series_share=0.3,
+        goals={"day": 40, "week": 420},
     ),
     Person(
         name="demo-mateo",
@@ -66,6 +69,7 @@ PEOPLE = (
         skipped=(1.0, 0.4, 1.0, 0.4, 0.5, 0.2, 0.1),
         binge_share=0.5,
         series_share=0.7,
+        goals={"week": 300},
     ),
     Person(
         name="demo-odile",
