@@ -13,10 +13,9 @@ from dashboards.cards import Card, Column, Section, Table
 from dashboards.figures import calendar, watching
 from dashboards.figures.watching import Bar, Group
 from dashboards.progress_report import WEEKS, UserReport
-from dashboards.progress_wording import CONFIDENCES, ESTIMATED, KINDS, change_in_words, mend, title_of
+from dashboards.progress_wording import CONFIDENCES, ESTIMATED, KINDS, change_in_words, title_of
 
 DAILY = "out_progress_daily"
-MOST_UNFINISHED = 50
 _SUMS = (Column("Watched", numeric=True), Column("Items", numeric=True))
 _ONE = {"": Group("")}
 
@@ -34,28 +33,6 @@ def sections(user: UserReport, prefix: str) -> tuple[Section, ...]:
             (_kinds(user, prefix), _languages(user, prefix), _confidences(user, prefix)),
         ),
     )
-
-
-def unfinished_table(frame: pl.DataFrame) -> Table | None:
-    """Return the groups that providers have not described, what failed first; None where there are none."""
-    columns = (
-        Column("What"),
-        Column("Kind", brief=True),
-        Column("Items", numeric=True),
-        Column("State", brief=True),
-        Column("What helps"),
-    )
-    rows = tuple(
-        (
-            theme.plain(row["name"] or ""),
-            KINDS[row["kind"]].title,
-            f"{row['items']:,}",
-            "not known" if row["enrichment"] == "failed" else "pending",
-            mend(row),
-        )
-        for row in frame.head(MOST_UNFINISHED).to_dicts()
-    )
-    return Table("What providers have not described", columns, rows) if rows else None
 
 
 def _calendar(user: UserReport, prefix: str) -> Card:

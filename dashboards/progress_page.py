@@ -5,11 +5,13 @@ Its figures are chosen in `dashboards.progress_cards`; nothing here computes a m
 
 from dataclasses import dataclass
 
+import polars as pl
+
 from dashboards import numbers
-from dashboards.cards import Definition, Section, Table, Tile, segment_name
-from dashboards.progress_cards import MOST_UNFINISHED, sections, unfinished_table
+from dashboards.cards import Column, Definition, Section, Table, Tile, segment_name
+from dashboards.progress_cards import sections
 from dashboards.progress_report import ProgressReport, UserReport
-from dashboards.progress_wording import DEFINITIONS, KINDS
+from dashboards.progress_wording import DEFINITIONS, KINDS, mend
 from warehouse.datasets import METRICS_VERSION
 from warehouse.metrics.goals import PERIODS, Streak
 
@@ -21,6 +23,8 @@ METHOD = (
     "those before does, a week being one observation. What is not known is the length of some items: what a fallback "
     "stands for is called estimated, 20 minutes an episode and 0 minutes for all else.",
 )
+MOST_UNFINISHED = 50
+"""Groups that are listed."""
 _PERIOD_TITLES = {"day": "Daily goal", "week": "Weekly goal"}
 
 
@@ -80,14 +84,14 @@ def _block(report: ProgressReport, user: UserReport, anchor: str) -> UserBlock:
         period=numbers.period(user.first_day, user.last_day),
         tiles=_tiles(user),
         sections=sections(user, anchor),
-        unfinished=unfinished_table(user.unfinished),
+        unfinished=_unfinished(user.unfinished),
         unfinished_lead=_unfinished_lead(user),
     )
 
 
 def _tiles(user: UserReport) -> tuple[Tile, ...]:
     progress = user.progress
-    today = progress.daily_activity[-1].minutes_watched
+    minutes_today = progress.daily_activity[-1].minutes_watched
     trend = progress.weekly_trend_percentage
     items_today = user.days["items"][-1]
     counts = {
@@ -99,11 +103,11 @@ def _tiles(user: UserReport) -> tuple[Tile, ...]:
     return (
         Tile("hours", "Watched", f"{progress.total_hours_watched:,}\u00a0h", numbers.count(_items(user), "item")),
         Tile("estimated", "Estimated", numbers.duration(user.estimated_s), "of it, not known"),
-        Tile("today", "Today", numbers.duration(60 * today), numbers.count(items_today, "item")),
+        Tile("today", "Today", numbers.duration(60 * minutes_today), numbers.count(items_today, "item")),
         _trend(trend),
         _in_a_row(user.in_a_row),
         Tile("history", "History", numbers.count(progress.days_since_first_episode, "day"), "since the first watch"),
-        *[Tile(kind, KINDS[kind].title, f"{all_:,}", f"{today:,} today") for kind, (all_, today) in counts.items()],
+        *[Tile(kind, KINDS[kind].title, f"{ever:,}", f"{today:,} today") for kind, (ever, today) in counts.items()],
         *_goals(user.streaks),
     )
 
@@ -139,6 +143,28 @@ def _goal(language: str | None, streak: Streak) -> Tile:
         f"of {numbers.duration(60 * streak.goal_minutes)}{', met' if streak.met else ''}",
         more=f"streak {streak.current:,}, longest {streak.longest:,}",
     )
+
+
+def _unfinished(frame: pl.DataFrame) -> Table | None:
+    """Return the groups that providers have not described, what failed first; None where there are none."""
+    columns = (
+        Column("What"),
+        Column("Kind", brief=True),
+        Column("Items", numeric=True),
+        Column("State", brief=True),
+        Column("What helps"),
+    )
+    rows = tuple(
+        (
+            segment_name(row["name"]),
+            KINDS[row["kind"]].title,
+            f"{row['items']:,}",
+            "not known" if row["enrichment"] == "failed" else "pending",
+            mend(row),
+        )
+        for row in frame.head(MOST_UNFINISHED).to_dicts()
+    )
+    return Table("What providers have not described", columns, rows) if rows else None
 
 
 def _unfinished_lead(user: UserReport) -> str:

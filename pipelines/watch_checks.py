@@ -1,12 +1,14 @@
 """Asset checks of watches: what must be true of their tables, and how much is still not described."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import polars as pl
 
-from warehouse import building
-from warehouse.derivations import PROGRESS_DAILY
+from pipelines.checks import FRESH_WITHIN
+from warehouse import building, builds
+from warehouse.derivations import PROGRESS_DAILY, WATCHES
 from warehouse.enriching import lacking
 from warehouse.metrics.progress_daily import aggregate
 from warehouse.store import Store
@@ -54,6 +56,28 @@ def watches_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
+    asset=OUT_PROGRESS_DAILY.name,
+    name="fresh",
+    description="Nothing that has landed waits longer than two hours to be added up",
+)
+def watches_fresh(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
+    """Find how long the oldest body or answer has waited that the last build did not see."""
+    waiting: list[datetime] = []
+    if building.stale_days(store, WATCHES, PROGRESS_DAILY):
+        with store.database.connect() as connection:
+            built = builds.built_at(connection, OUT_PROGRESS_DAILY).get(
+                building.WHOLE, datetime.min.replace(tzinfo=UTC)
+            )
+        for dataset in WATCHES.sources:
+            arrivals = (
+                store.lake.scan(dataset).filter(pl.col("received_at") > built).select(pl.col("received_at").min())
+            )
+            waiting.extend(arrivals.collect()["received_at"].drop_nulls())
+    age = store.settings.now() - min(waiting) if waiting else timedelta(0)
+    return dg.AssetCheckResult(passed=age <= FRESH_WITHIN, metadata={"oldest_waiting_s": age.total_seconds()})
+
+
+@dg.asset_check(
     asset="enriched_metadata",
     name="unenriched",
     description=f"At most {UNENRICHED_MOST} ids of watches wait for their provider",
@@ -69,4 +93,4 @@ def unenriched(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     )
 
 
-CHECKS = [watches_unique, watches_add_up, unenriched]
+CHECKS = [watches_unique, watches_add_up, watches_fresh, unenriched]

@@ -28,8 +28,7 @@ from playhead.syncing.asking import TitleId
 from playhead.syncing.steps import Sync
 from playhead.syncing.tracker import Tracker
 from warehouse import users
-from warehouse.goal_setting import set_goal
-from warehouse.metrics.goals import PERIODS
+from warehouse.goal_setting import set_goals
 from warehouse.store import Store
 
 
@@ -83,11 +82,8 @@ def add_people(store: Store, tenant: str) -> dict[str, str]:
             password = passwords[person.name]
             if not users.add_user(connection, name=person.name, password=password, tenant=tenant, **profile):
                 raise SampleError(f"there is a user {person.name!r} outside of the tenant {tenant!r}")
-            since = store.settings.now().astimezone(ZoneInfo(person.time_zone)).date()
-            for period in PERIODS:
-                if minutes := person.goals.get(period):
-                    whose = {"tenant": tenant, "user_id": person.name}
-                    set_goal(connection, **whose, period=period, minutes=minutes, since=since)
+            goals = [(period, None, minutes) for period, minutes in person.goals.items()]
+            set_goals(connection, store.settings, person.name, goals)
     return passwords
 
 

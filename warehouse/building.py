@@ -43,14 +43,13 @@ def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
 
 
 def _fingerprints(store: Store, connection: psycopg.Connection, step: Derivation) -> dict[date, str]:
-    control = "" if step.control is None else step.control(connection, store.settings).write_json()
+    control = [] if step.control is None else [step.control(connection, store.settings).write_json()]
     seen: dict[date, list[str]] = {}
     for source in step.sources:
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
     return {
-        day: hashlib.sha256("\n".join([*parts, control]).encode()).hexdigest()[:32]
-        for day, parts in sorted(seen.items())
+        day: hashlib.sha256("\n".join(parts + control).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())
     }
 
 

@@ -1,40 +1,45 @@
 """Goals of users: set and read. What keeping one means is in `warehouse.metrics.goals`."""
 
-from datetime import date
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
 import psycopg
 
-from warehouse.metrics.goals import Goal, Period
+from warehouse.metrics.goals import Goal
+from warehouse.settings import StorageSettings
 
 
-def set_goal(
+def set_goals(
     connection: psycopg.Connection,
-    *,
-    tenant: str,
+    settings: StorageSettings,
     user_id: str,
-    period: Period,
-    minutes: int,
-    since: date,
-    language: str | None = None,
-) -> None:
-    """Set a goal from a local day on, for the time in one language or, without, in all; 0 minutes takes it away.
+    goals: Iterable[tuple[str, str | None, int]],
+) -> bool:
+    """Set goals of (period, language, minutes) from the user's local day on; False where there is no such user.
 
-    A goal set on the same day before is replaced. Raises psycopg errors.
+    Without a language the time in all counts. 0 minutes take a goal away; one set on the same day before is replaced.
+    Raises psycopg errors.
     """
-    whose = {"tenant": tenant, "user_id": user_id, "period": period, "language": language}
-    if minutes == 0:
-        connection.execute(
-            "DELETE FROM goals WHERE tenant = %(tenant)s AND user_id = %(user_id)s AND period = %(period)s "
-            "AND language IS NOT DISTINCT FROM %(language)s::text",
-            whose,
-        )
-        return
-    connection.execute(
-        "INSERT INTO goals (tenant, user_id, period, language, since, minutes) VALUES (%(tenant)s, %(user_id)s, "
-        "%(period)s, %(language)s, %(since)s, %(minutes)s) "
-        "ON CONFLICT (tenant, user_id, period, language, since) DO UPDATE SET minutes = excluded.minutes",
-        whose | {"since": since, "minutes": minutes},
-    )
+    found = connection.execute("SELECT tenant, time_zone FROM users WHERE name = %s", (user_id,)).fetchone()
+    if found is None:
+        return False
+    tenant, zone = found
+    since = settings.now().astimezone(ZoneInfo(zone or settings.time_zone)).date()
+    for period, language, minutes in goals:
+        key = (tenant, user_id, period, language)
+        if minutes == 0:
+            connection.execute(
+                "DELETE FROM goals WHERE tenant = %s AND user_id = %s AND period = %s "
+                "AND language IS NOT DISTINCT FROM %s::text",
+                key,
+            )
+        else:
+            connection.execute(
+                "INSERT INTO goals (tenant, user_id, period, language, since, minutes) VALUES (%s, %s, %s, %s, %s, %s) "
+                "ON CONFLICT (tenant, user_id, period, language, since) DO UPDATE SET minutes = excluded.minutes",
+                (*key, since, minutes),
+            )
+    return True
 
 
 def goals_of(connection: psycopg.Connection, tenant: str, user_id: str) -> dict[str | None, list[Goal]]:

@@ -14,6 +14,8 @@ _ROW_HEIGHT = 30
 _CHROME_HEIGHT = 56
 _LEGEND_HEIGHT = 28
 _LABEL_LENGTH = 24
+_QUARTER_WIDTH = 0.75
+"""Of the room of a quarter; less where there are few."""
 _QUARTER_LABELS = 8
 """Most labels below the quarters; the newest always has one."""
 
@@ -76,11 +78,11 @@ def cumulative(points: Sequence[tuple[str, int]], *, height: int = 300) -> go.Fi
     figure.add_bar(
         x=[label for label, _ in points],
         y=[hours for _, hours in points],
+        width=_QUARTER_WIDTH * min(1, len(points) / 4),
         marker={"color": theme.LIGHT.main, "line": {"width": 0}},
         hovertext=[f"<b>Quarter from {label}</b><br>{hours:,} h up to its end" for label, hours in points],
         hoverinfo="text",
     )
-    figure.update_layout(bargap=0.25)
     step = -(-len(points) // _QUARTER_LABELS)
     figure.update_xaxes(
         type="category",
@@ -119,7 +121,9 @@ def ranking(bars: Sequence[Bar], groups: Mapping[str, Group]) -> go.Figure:
         showgrid=False,
         zeroline=False,
     )
-    figure.update_layout(barmode="overlay", showlegend=bool(legend), margin={"t": 12 + legend})
+    # Plotly would rather cut the axis off than draw a single bar in less than 64 pixels.
+    layout = {"barmode": "overlay", "showlegend": bool(legend), "minreducedheight": _ROW_HEIGHT}
+    figure.update_layout(layout, margin={"t": 12 + legend})
     return figure
 
 

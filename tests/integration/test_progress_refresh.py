@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines import refreshing, schedules
+from pipelines import refreshing, reporting, schedules
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
 from pipelines.sensors import stale_partitions
 from pipelines.staleness import stale_ranges
-from pipelines.watch_checks import UNENRICHED_MOST, watches_add_up, watches_unique
+from pipelines.watch_checks import UNENRICHED_MOST, watches_add_up, watches_fresh, watches_unique
 from tests.integration.landed import body, land
 from tests.integration.provider_stubs import Answer, Providers, answering, channel, episode, video
-from warehouse import building, described_watches, goal_setting, outbox, progress_reading, users, watching
+from warehouse import building, described_watches, goal_setting, outbox, progress_reading, tenants, users, watching
 from warehouse.dataset import Dataset
 from warehouse.derivations import PROGRESS_DAILY, WATCHES
 from warehouse.lake import Lake
@@ -243,6 +243,32 @@ def test_the_schedule_asks_only_where_there_is_something_to_ask(store: Store, pr
     sync(store, "syncyoutube", {"video_ids": ["v1"]})
     assert isinstance(tick(providers.settings()), dg.RunRequest)
     assert tick(ProviderSettings()) == dg.SkipReason("No metadata provider has a key.")
+
+
+def test_what_waits_too_long_is_not_fresh(store: Store) -> None:
+    sync(store, "syncyoutube", {"video_ids": ["v1"]}, ago=1)
+    stuck = watches_fresh(store)
+    assert not stuck.passed
+    assert stuck.metadata["oldest_waiting_s"].value == 24 * 3600
+    build(store)
+    assert watches_fresh(store).passed
+
+
+def test_a_tenant_that_is_dropped_loses_its_page(store: Store) -> None:
+    sync_all(store)
+    build(store)
+    _, index = reporting.publish_progress(store)
+    assert "Watch progress" in index.read_text(encoding="utf-8")
+    tenants.drop_tenant(store.database, store.lake, "t")
+    assert reporting.publish_progress(store) == (index,)
+    assert "Watch progress" not in index.read_text(encoding="utf-8")
+    assert list((store.settings.reports_dir / "t").iterdir()) == []
+
+
+def test_no_preview_shows_who_watched_what(store: Store) -> None:
+    sync_all(store)
+    building.build(store, WATCHES)
+    assert building.build(store, PROGRESS_DAILY).previews == {}
 
 
 def test_checks_fail_on_a_repeated_row_and_on_a_wrong_sum(store: Store) -> None:

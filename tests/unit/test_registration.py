@@ -38,6 +38,7 @@ def test_checks(repository):
         "out_qoe_daily:fresh",
         "core_watches:keys_unique",
         "out_progress_daily:watches_add_up",
+        "out_progress_daily:fresh",
         "enriched_metadata:unenriched",
     }
 
