@@ -35,7 +35,9 @@ def lines(progress: Mapping[str, Any]) -> list[str]:
     titles += [movie["name"] or movie["movie_id"] for movie in progress["movies"]]
     today = ", ".join(_counted(progress[field], unit) for field, unit in _TODAY if progress[field])
     trend = progress["weekly_trend_percentage"]
-    totals = [f"{_counted(progress['total_hours_watched'], 'hour')} in all, since {_since(progress)}."]
+    days = progress["days_since_first_episode"]
+    over = f" over {_counted(days, 'day')}" if days else ""
+    totals = [f"{_counted(progress['total_hours_watched'], 'hour')} in all{over}."]
     if trend is not None:
         totals.append(f"The last week: {trend:+.0f} % against the average week.")
     return ["", *titles, *[""] * bool(titles), f"Today: {today or 'nothing yet'}.", *_week(progress), *totals]
@@ -54,11 +56,6 @@ def _week(progress: Mapping[str, Any]) -> list[str]:
 
 def _duration(minutes: int) -> str:
     return f"{minutes // 60} h {minutes % 60:>2} m" if minutes >= 60 else f"{minutes} m"
-
-
-def _since(progress: Mapping[str, Any]) -> str:
-    days = progress["days_since_first_episode"]
-    return f"{_counted(days, 'day')} ago" if days else "today"
 
 
 def _counted(number: int, unit: str) -> str:
