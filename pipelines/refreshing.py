@@ -1,4 +1,4 @@
-"""Refresh in this process: everything that is stale, now, through the same jobs that the sensor asks for."""
+"""Refresh in this process: everything that is stale, now, through the same jobs that sensor and schedules ask for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
-from pipelines.jobs import build_jobs, publish_job, refresh_jobs
+from pipelines.jobs import build_jobs, enrich_job, publish_job, refresh_jobs
 from pipelines.staleness import StaleRange, report_landed, stale_ranges
 from warehouse.store import Store
 
@@ -52,6 +52,12 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
             on_progress("reports")
             execute(defs.resolve_job_def(publish_job.name), instance, {})
     return Refreshed(tuple(ranges))
+
+
+def enrich(store: Store) -> None:
+    """Ask the metadata providers for what watches lack, now. Raises RefreshError when the run fails."""
+    with open_instance(store) as instance:
+        execute(build_defs(store=store).resolve_job_def(enrich_job.name), instance, {})
 
 
 def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
