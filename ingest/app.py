@@ -14,14 +14,29 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
 from ingest import background, basic, errors, limits
+from ingest.caching import Cache
 from ingest.direct import Direct
 from ingest.guards import Keys
+from ingest.hub import Hub
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
 from ingest.outbox_sealer import OutboxSealer
-from ingest.routes import batches, openapi, ops, progress, sessions, sync
+from ingest.routes import (
+    analytics,
+    batches,
+    events,
+    live,
+    openapi,
+    ops,
+    progress,
+    sessions,
+    streams,
+    sync,
+    watching,
+)
 from ingest.settings import IngestSettings
+from warehouse.metrics.sentiment import Sentiment
 from warehouse.postgres import prepare
 from warehouse.providers.catalog import Catalog
 from warehouse.settings import StorageSettings
@@ -47,15 +62,24 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "batch_turns": batches.Turns(),
             "users": basic.Users(settings.users),
             "version": version("playhead"),
+            "sentiment": Sentiment(storage.emotes),
+            "cache": Cache(settings.redis_url),
         }
     )
     tracker = [sync.sync_episodes, sync.sync_movies, sync.sync_videos, sync.sync_podcasts, sync.put_show]
     reading = [sync.list_shows, progress.progress, progress.details, progress.export]
-    handlers = [sessions.land_session, batches.land_sessions, ops.health, ops.live, ops.ready, ops.index]
+    handlers = [sessions.land_session, batches.land_sessions, ops.health, ops.live, ops.ready, ops.index, ops.live_page]
+    landing = [streams.land_stream, streams.land_chat, streams.land_viewers, events.land_events, events.land_beacons]
+    telemetra = [live.live_health, live.list_streams, live.stream_metrics, live.stream_moments]
+    players = [analytics.video_metrics, analytics.dashboard]
+    sockets = [watching.issue_ticket, watching.live_connections, watching.watch_stream, watching.watch_players]
     if settings.enable_metrics:
         handlers.append(ops.metrics)
     app = Litestar(
-        route_handlers=[*handlers, *tracker, *reading, openapi.document, openapi.redoc, openapi.assets()],
+        route_handlers=[
+            *(*handlers, *landing, *telemetra, *players, *sockets, *tracker, *reading),
+            *(openapi.document, openapi.redoc, openapi.assets()),
+        ],
         state=state,
         lifespan=[_landing],
         exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
@@ -83,6 +107,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         state.prepared = _prepare(state)
         observer = state.metrics.observer()
         state.limiter = limits.shared(state.settings, store.database.libpq_url)
+        state.hub = Hub(store.database, store.settings.now)
         state.outbox = OutboxSealer(store.database, store.lake)
         async with (
             Catalog.open(state.settings.providers, now=state.storage.now) as state.catalog,
@@ -93,6 +118,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
                 background.spawn("leases", state.limiter.keep_shared()),
                 background.spawn("gauges", _sample(state)),
                 background.spawn("outbox", state.outbox.run()),
+                background.spawn("hub", state.hub.run()),
                 background.spawn("preparing", _until_prepared(state)),
             ]
             try:
@@ -101,6 +127,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
                 await background.cancel(tasks)
                 await state.limiter.close()
                 state.users.close()
+                await state.cache.close()
 
 
 def _prepare(state: State) -> bool:

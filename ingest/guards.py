@@ -119,6 +119,17 @@ def require(scope: str, *, limited: bool = False) -> Guard:
     return guard
 
 
+def reader(connection: Connection) -> str | None:
+    """Return the tenant of the key that was sent, None where none was. Raises InvalidApiKey, Forbidden."""
+    if "x-api-key" not in connection.headers and "authorization" not in connection.headers:
+        return None
+    keys: Keys = connection.app.state.api_keys
+    record = keys.find(_sent_key(connection))
+    if READ not in record.scopes:
+        raise Forbidden(f"The API key lacks the scope {READ!r}")
+    return record.tenant
+
+
 async def count(connection: Connection, tenant: str, key_id: str, quota: int | None) -> None:
     """Count a request against the limit of a key or user and that of its tenant. Raises RateLimitExceeded."""
     state = connection.app.state

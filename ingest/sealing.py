@@ -5,18 +5,15 @@ Needs the segment wholly followed: placements and refusals come from Postgres. W
 """
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import psycopg
 import structlog
 
 from ingest import frames
 from ingest.journal import Folder
-from warehouse import landing
-from warehouse.datasets import RAW_SESSIONS
+from ingest.raw_rows import KINDS, Record, decoder
 from warehouse.lake import Lake
 
 AT_ONCE = 1_000
@@ -25,39 +22,20 @@ AT_ONCE = 1_000
 _log = structlog.get_logger("ingest.sealing")
 
 
-class _Record(msgspec.Struct, gc=False):
-    """A landing record as `ingest.payloads` writes it: `received_at` in microseconds, other instants in ms."""
-
-    tenant: str
-    ingest_id: str
-    received_at: int
-    session_id: str
-    identity_at: int | None
-    started_at: int
-    sent_at: int
-    clock_suspect: bool
-    body: msgspec.Raw
-
-    @property
-    def key(self) -> landing.SessionKey:
-        return landing.SessionKey(self.tenant, self.session_id, self.identity_at)
-
-
-_decoder = msgspec.json.Decoder(list[_Record])
-
-
 def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, end: int | None = None) -> int:
-    """Append a closed, wholly followed segment to `raw_sessions` and unlink it; return its records.
+    """Append a closed, wholly followed segment to the raw tables of its records and unlink it; return its records.
 
-    The worker id and the segment's number are the transaction in the table's log, so that a segment which was already
-    appended is only unlinked. A worker's segments must be sealed in order. A damaged one is kept beside the folders.
+    The worker id and the segment's number are the transaction in a table's log, so that what was already appended is
+    not repeated. A worker's segments must be sealed in order. A damaged one is kept beside the folders.
     """
     path = folder.segment(seq)
     records, damaged = _load(path, end)
-    if records:
-        parts = [records[first : first + AT_ONCE] for first in range(0, len(records), AT_ONCE)]
-        frame = pl.concat([_placed(connection, part) for part in parts])
-        lake.append_once(RAW_SESSIONS, frame, app_id=folder.worker_id, version=seq)
+    for record_type, kind in KINDS.items():
+        found = [record for record in records if type(record) is record_type]
+        if found:
+            parts = [found[first : first + AT_ONCE] for first in range(0, len(found), AT_ONCE)]
+            frame = pl.concat([kind.frame(connection, part) for part in parts])
+            lake.append_once(kind.dataset, frame, app_id=folder.worker_id, version=seq)
     if damaged:
         kept = folder.path.parent / f"{folder.worker_id}-{seq}.damaged"
         shutil.copyfile(path, kept)
@@ -66,38 +44,12 @@ def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, e
     return len(records)
 
 
-def _load(path: Path, end: int | None) -> tuple[list[_Record], bool]:
-    records: list[_Record] = []
+def _load(path: Path, end: int | None) -> tuple[list[Record], bool]:
+    records: list[Record] = []
     damaged = False
     for item in frames.read(path, 0, end):
         if isinstance(item, frames.Damage):
             damaged = True
         else:
-            records += _decoder.decode(item.data)
+            records += decoder.decode(item.data)
     return records, damaged
-
-
-def _placed(connection: psycopg.Connection, records: Sequence[_Record]) -> pl.DataFrame:
-    placed = landing.placements(connection, (r.key for r in records), [r.ingest_id for r in records])
-    return _frame(records, placed)
-
-
-def _frame(records: Sequence[_Record], placed: landing.Placements) -> pl.DataFrame:
-    """Return the rows of `RAW_SESSIONS`, each session under the placement of its first arrival."""
-    started = [placed.started_at.get(record.key, record.started_at) for record in records]
-    milliseconds = pl.Datetime("ms", "UTC")
-    columns = {
-        "tenant": pl.Series([r.tenant for r in records], dtype=pl.String),
-        "ingest_id": pl.Series([r.ingest_id for r in records], dtype=pl.String),
-        "received_at": pl.Series([r.received_at for r in records], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
-        "session_id": pl.Series([r.session_id for r in records], dtype=pl.String),
-        "identity_at": pl.Series([r.identity_at for r in records], dtype=pl.Int64).cast(milliseconds),
-        "started_at": pl.Series(started, dtype=pl.Int64).cast(milliseconds),
-        "sent_at": pl.Series([r.sent_at for r in records], dtype=pl.Int64).cast(milliseconds),
-        "clock_suspect": pl.Series([r.clock_suspect for r in records], dtype=pl.Boolean),
-        "refused": pl.Series([placed.refused.get(r.ingest_id) for r in records], dtype=pl.String),
-        "payload": pl.Series([bytes(r.body).decode() for r in records], dtype=pl.String),
-    }
-    frame = pl.DataFrame(columns).with_columns(day=pl.col("started_at").dt.date())
-    schema = RAW_SESSIONS.schema()
-    return frame.select(schema.names()).cast(schema)

@@ -29,6 +29,10 @@ SHUTDOWN_S = 10
 """How long requests in flight may take when the server stops."""
 
 BACKLOG = 2048
+
+WS_BYTES = 64 << 10
+"""Longest message of a WebSocket's client."""
+
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a name of its own is made in it
 
 MakeApp = Callable[[IngestSettings, StorageSettings], Litestar]
@@ -93,6 +97,9 @@ def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int 
         workers=workers,
         loop="uvloop",
         http=Protocol,
+        ws="websockets-sansio",
+        ws_max_size=WS_BYTES,
+        ws_per_message_deflate=False,
         lifespan="on",
         access_log=False,
         log_config=None,

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 import structlog
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -69,7 +70,10 @@ async def enrich(request: TrackerRequest, landed: watching.Landed) -> None:
 
 
 async def in_database(
-    request: TrackerRequest, work: Callable[Concatenate[psycopg.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    request: ASGIConnection[Any, Any, Any, Any],
+    work: Callable[Concatenate[psycopg.Connection, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> R:
     """Run with a connection, in a thread. Raises DatabaseError before the schema is known to be there."""
     state = request.app.state

@@ -4,6 +4,16 @@ import dagster as dg
 
 from pipelines import checks, watch_checks
 from pipelines.assets.enrichment import enriched_metadata
+from pipelines.assets.events import core_cmcd, core_events, out_cmcd_sessions, out_engagement, raw_cmcd, raw_events
+from pipelines.assets.live import (
+    core_chat,
+    core_streams,
+    core_viewers,
+    out_chat_minute,
+    raw_chat,
+    raw_streams,
+    raw_viewers,
+)
 from pipelines.assets.progress import out_progress_daily
 from pipelines.assets.qoe import out_qoe_daily, out_qoe_hourly
 from pipelines.assets.reports import report_progress, report_qoe
@@ -21,6 +31,8 @@ def build_defs(**overrides: object) -> dg.Definitions:
         assets=[
             *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, report_qoe),
             *(raw_watches, raw_metadata, enriched_metadata, core_watches, out_progress_daily, report_progress),
+            *(raw_streams, raw_chat, raw_viewers, core_streams, core_chat, core_viewers, out_chat_minute),
+            *(raw_events, core_events, out_engagement, raw_cmcd, core_cmcd, out_cmcd_sessions),
         ],
         asset_checks=[*checks.CHECKS, *watch_checks.CHECKS],
         jobs=JOBS,

@@ -6,7 +6,13 @@ import dagster as dg
 
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
-REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",), "progress": ("report_progress",)}
+REPORTS: Mapping[str, tuple[str, ...]] = {
+    "qoe": ("report_qoe",),
+    "progress": ("report_progress",),
+    "events": (),
+    "live": (),
+    "cmcd": (),
+}
 """The pages that show what a family derives."""
 
 ENRICHED = "enriched_metadata"

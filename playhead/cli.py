@@ -101,7 +101,12 @@ def refresh(engine: str, remote: str | None) -> None:
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--kind", type=click.Choice(["sessions", "watches"]), default="sessions", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["sessions", "watches", "events", "viewers", "epas", "cmcd"]),
+    default="sessions",
+    show_default=True,
+)
 @click.option("--tenant", help="Default: 'default'; of watches, the user's.")
 @click.option("--user", help="Of watches: who watched.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go.")
@@ -109,7 +114,9 @@ def load(files: tuple[Path, ...], kind: str, tenant: str | None, user: str | Non
     """Load FILES through the landing path.
 
     Sessions: NDJSON, gzipped NDJSON, Parquet. Watches: YouTube's watch-history.json of Google Takeout, and Trakt's
-    history, watched movies and watched shows, all JSON, gzipped or not.
+    history, watched movies and watched shows, all JSON, gzipped or not. Events: NDJSON as POST /analytics/events has
+    them. Viewers: <date>_<stream id>_<start in epoch seconds>.json. EPAS: NDJSON or JSON arrays of beacons. CMCD: logs
+    with URLs, headers or JSON.
     """
     settings = StorageSettings.from_environ()
     if (kind == "watches") != (user is not None):

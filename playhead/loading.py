@@ -1,31 +1,35 @@
 """What `load` does: files through the same landing path as the endpoint, with a reject file and both rates."""
 
 import asyncio
-import gzip
 import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.errors import InvalidSchema
 from ingest.landing import Landing
-from ingest.payloads import session
+from playhead.load_kinds import KINDS, Item
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 
 LINES_AT_ONCE = 2_000
 """Lines of one journal append."""
 
-ROWS_AT_ONCE = 50_000
-"""Parquet rows turned into lines at a time."""
+WORDS = {
+    "sessions": "sessions",
+    "events": "events",
+    "viewers": "streams and samples",
+    "epas": "beacons",
+    "cmcd": "requests",
+}
 
 MAX_LINE_BYTES = 1 << 20
 
@@ -80,12 +84,14 @@ def run(
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     target = rejects or settings.home / "rejects" / f"{kind}-{stamp}.ndjson"
     with open_store(settings) as store, RejectFile(target) as refused:
-        loaded = asyncio.run(_load(console, store, files, tenant, refused))
-    _summarise(console, loaded, refused)
+        loaded = asyncio.run(_load(console, store, files, kind, tenant, refused))
+    _summarise(console, loaded, kind, refused)
     return 1 if refused.count else 0
 
 
-async def _load(console: Console, store: Store, files: Sequence[Path], tenant: str, refused: RejectFile) -> Loaded:
+async def _load(
+    console: Console, store: Store, files: Sequence[Path], kind: str, tenant: str, refused: RejectFile
+) -> Loaded:
     loaded = Loaded()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with Landing.open(store.settings, store.database, store.lake) as landing:
@@ -93,12 +99,12 @@ async def _load(console: Console, store: Store, files: Sequence[Path], tenant: s
             started = time.perf_counter()
             for path in files:
                 task = progress.add_task(path.name, total=None)
-                for lines in _batches(path):
-                    records = _accept(lines, path, tenant, store.settings.now(), refused)
+                for items in _batches(KINDS[kind](path, progress.console.print)):
+                    records = _accept(items, path, tenant, store.settings.now(), refused)
                     if records:
                         await landing.land(records, wait=True)
                     loaded.accepted += len(records)
-                    progress.advance(task, len(lines))
+                    progress.advance(task, len(items))
                 progress.update(task, total=progress.tasks[task].completed)
             loaded.acknowledged_s = time.perf_counter() - started
             task = progress.add_task("Postgres follows", total=None)
@@ -109,54 +115,30 @@ async def _load(console: Console, store: Store, files: Sequence[Path], tenant: s
     return loaded
 
 
-def _accept(
-    lines: Sequence[tuple[int, bytes]], path: Path, tenant: str, now: datetime, refused: RejectFile
-) -> list[bytes]:
+def _accept(items: Sequence[Item], path: Path, tenant: str, now: datetime, refused: RejectFile) -> list[bytes]:
     records = []
-    for number, line in lines:
+    for item in items:
         try:
-            records.append(_record(line, tenant, now))
+            records.append(_record(item, tenant, now))
         except InvalidSchema as error:
-            refused.add(path, number, line, str(error))
+            refused.add(path, item.line, item.body, str(error))
     return records
 
 
-def _record(line: bytes, tenant: str, now: datetime) -> bytes:
-    if len(line) > MAX_LINE_BYTES:
+def _record(item: Item, tenant: str, now: datetime) -> bytes:
+    if len(item.body) > MAX_LINE_BYTES:
         raise InvalidSchema(f"The line is longer than {MAX_LINE_BYTES:,} bytes")
-    return session.accept(line, tenant=tenant, now=now).record
+    return item.record(tenant, now)
 
 
-def _batches(path: Path) -> Iterator[list[tuple[int, bytes]]]:
-    batch: list[tuple[int, bytes]] = []
-    for number, line in enumerate(_lines(path), 1):
-        if line := line.strip():
-            batch.append((number, line))
-        if len(batch) == LINES_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while batch := list(islice(items, LINES_AT_ONCE)):
         yield batch
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of NDJSON, plain or gzipped, or the rows of Parquet as JSON objects."""
-    if path.suffix == ".parquet":
-        frame = pl.scan_parquet(path)
-        total = frame.select(pl.len()).collect().item()
-        for offset in range(0, total, ROWS_AT_ONCE):
-            yield from frame.slice(offset, ROWS_AT_ONCE).collect().write_ndjson().encode().splitlines()
-    elif path.suffix == ".gz":
-        with gzip.open(path, "rb") as file:
-            yield from file
-    else:
-        with path.open("rb") as file:
-            yield from file
-
-
-def _summarise(console: Console, loaded: Loaded, refused: RejectFile) -> None:
+def _summarise(console: Console, loaded: Loaded, kind: str, refused: RejectFile) -> None:
     console.print(
-        f"Accepted {loaded.accepted:,} sessions: acknowledged in {loaded.acknowledged_s:.2f} s "
+        f"Accepted {loaded.accepted:,} {WORDS[kind]}: acknowledged in {loaded.acknowledged_s:.2f} s "
         f"({_rate(loaded.accepted, loaded.acknowledged_s)}), "
         f"in Postgres after {loaded.followed_s:.2f} s ({_rate(loaded.accepted, loaded.followed_s)})",
         soft_wrap=True,

@@ -7,8 +7,8 @@ the partition stale again instead of being missed. What is derived from what is 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 import polars as pl
 import psycopg
@@ -50,6 +50,10 @@ def _fingerprints(store: Store, connection: psycopg.Connection, step: Derivation
     for source in step.sources:
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
+    own = {day: list(parts) for day, parts in seen.items()}
+    for day, parts in seen.items():
+        for before in range(1, step.days_before + 1):
+            parts += own.get(day - timedelta(days=before), [])
     return {
         day: hashlib.sha256("\n".join(parts + control).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())
     }
@@ -61,14 +65,14 @@ def stale_days(store: Store, *steps: Derivation) -> list[date]:
     Such a day was built from other sources than the present ones, or by other definitions. `WHOLE` stands for a table
     that is built as a whole.
     """
+    stale: set[date] = set()
     with store.database.connect() as connection:
-        stale = {
-            day
-            for step in steps or DERIVATIONS
-            for day in builds.stale_days(
-                connection, step.recorded, _fingerprints(store, connection, step), store.definition_version
-            )
-        }
+        for step in steps or DERIVATIONS:
+            seen = _fingerprints(store, connection, step)
+            stale |= set(builds.stale_days(connection, step.recorded, seen, store.definition_version))
+            # What makes a day stale also makes those stale that look back on it, once it is built.
+            after = range(1, step.days_before + 1)
+            stale |= {day + timedelta(days=n) for day in stale - {WHOLE} for n in after} & seen.keys()
     return sorted(stale)
 
 
@@ -123,9 +127,14 @@ def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iter
 def _compute(store: Store, connection: psycopg.Connection, step: Derivation, days: Sequence[date] | None) -> Computed:
     if step.compute is None:
         return Computed(aggregates(store.engine, store.lake, step, days or []))
-    sources = {source.name: store.lake.scan(source, days=days).collect() for source in step.sources}
+    read = days and {day - timedelta(days=before) for day in days for before in range(step.days_before + 1)}
+    sources = {source.name: store.lake.scan(source, days=read).collect() for source in step.sources}
     control = {} if step.control is None else {CONTROL: step.control(connection, store.settings)}
-    return step.compute(sources | control, store.settings)
+    computed = step.compute(sources | control, store.settings)
+    if days is None or not step.days_before:
+        return computed
+    asked = {name: frame.filter(pl.col("day").is_in(days)) for name, frame in computed.frames.items()}
+    return replace(computed, frames=asked)
 
 
 def _rows_in(store: Store, step: Derivation, days: Sequence[date] | None) -> dict[date, int]:

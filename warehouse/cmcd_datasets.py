@@ -6,7 +6,7 @@ replace them: a request tells what the player knew when it asked.
 
 import polars as pl
 
-from warehouse.datasets import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset
 
 _OWNED: dict[str, tuple[pl.DataType, str]] = {
     "day": (pl.Date(), "UTC day of the request, or of its arrival where nothing tells the time"),

@@ -1,4 +1,6 @@
-"""Every lake table: its schema, key, partition and the unit of each column; those of watches are in `watch_datasets`.
+"""Every lake table: its schema, key, partition and the unit of each column.
+
+Those of watches, live streams, player events and CMCD are in `watch_`, `live_`, `event_` and `cmcd_datasets`.
 
 What fills a table is computed in `warehouse.metrics`; how it is stored is in `warehouse.lake`. Units stand in the
 names: `_ms`, `_bps`, `_at` (UTC), `_pct` (0-100), `_ratio` (0-1).
@@ -11,8 +13,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from warehouse.cmcd_datasets import CMCD_DATASETS
 from warehouse.dataset import INSTANT as INSTANT
 from warehouse.dataset import Dataset as Dataset
+from warehouse.event_datasets import EVENT_DATASETS
+from warehouse.live_datasets import LIVE_DATASETS
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
 
 METRICS_VERSION = 1
@@ -161,6 +166,9 @@ CORE_SESSIONS = Dataset(
         "error_count": (pl.Int64(), "Fatal errors; null when not measured"),
         "outcome": (pl.String(), "played, video_start_failure, exit_before_video_start or playback_failure"),
         "clock_suspect": (pl.Boolean(), "The claimed start cannot be right; placed by arrival"),
+        "business_error_count": (pl.Int64(), "Errors by decision: no right, no subscription; null without events"),
+        "gap": (pl.Boolean(), "A silence ended the measured part; null without events"),
+        "long_stall": (pl.Boolean(), "A stall over 20 s ended the measured part; null without events"),
     },
     key=("tenant", "session_id", "identity_at"),
     identifying=frozenset({"session_id", "user_id", "device_id", "ingest_id"}),
@@ -235,15 +243,19 @@ DATASETS = {
         RAW_METADATA,
         CORE_WATCHES,
         OUT_PROGRESS_DAILY,
+        *EVENT_DATASETS,
+        *LIVE_DATASETS,
+        *CMCD_DATASETS,
     )
 }
 
 
-def definition_version(dimensions: Mapping[str, str]) -> str:
-    """Return a short hash of everything that shapes derived tables: schemas, metrics, configured dimensions."""
+def definition_version(dimensions: Mapping[str, str], emotes: Mapping[str, float] | None = None) -> str:
+    """Return a short hash of what shapes derived tables: schemas, metrics, configured dimensions and emotes."""
     shape = {
         "metrics": METRICS_VERSION,
         "dimensions": dict(dimensions),
+        "emotes": dict(emotes or {}),
         "schemas": {d.name: {c: str(t) for c, t in d.schema().items()} for d in DATASETS.values()},
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]

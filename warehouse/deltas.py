@@ -6,10 +6,11 @@ Reading and writing is in `warehouse.lake`, what the columns are in `warehouse.d
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 from deltalake import Field, Schema
-from deltalake.schema import PrimitiveType
+from deltalake.schema import ArrayType, PrimitiveType
 
 from warehouse.datasets import Dataset
 
@@ -50,13 +51,19 @@ def delta_schema(dataset: Dataset, dimensions: Mapping[str, str]) -> Schema:
         [
             Field(
                 name,
-                PrimitiveType(_PRIMITIVES[type(dtype)]),
+                _delta_type(dtype),
                 nullable=name != dataset.partition,
                 metadata={"comment": comments[name]},
             )
             for name, dtype in dataset.schema(dimensions).items()
         ]
     )
+
+
+def _delta_type(dtype: pl.DataType) -> PrimitiveType | ArrayType:
+    if isinstance(dtype, pl.List):
+        return ArrayType(_delta_type(cast("pl.DataType", dtype.inner)), contains_null=True)
+    return PrimitiveType(_PRIMITIVES[type(dtype)])
 
 
 def configuration(dataset: Dataset, dimensions: Mapping[str, str]) -> dict[str, str | None]:
@@ -66,7 +73,9 @@ def configuration(dataset: Dataset, dimensions: Mapping[str, str]) -> dict[str, 
     a day, for readers that still list them; the log a week, for looking into what happened.
     """
     described = [
-        name for name in dataset.schema(dimensions) if name != dataset.partition and name not in dataset.identifying
+        name
+        for name, dtype in dataset.schema(dimensions).items()
+        if name not in {dataset.partition, *dataset.identifying} and not isinstance(dtype, pl.List)
     ]
     return {
         "delta.dataSkippingStatsColumns": ",".join(described),

@@ -12,6 +12,7 @@ import polars as pl
 import psycopg
 
 from warehouse import watchers
+from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.datasets import (
     CORE_SESSIONS,
     CORE_SESSIONS_QUARANTINE,
@@ -22,7 +23,34 @@ from warehouse.datasets import (
     RAW_SESSIONS,
     Dataset,
 )
-from warehouse.metrics import histogram, progress_daily, qoe, sessions, watch_descriptions, watches
+from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
+from warehouse.live_datasets import (
+    CORE_CHAT,
+    CORE_STREAMS,
+    CORE_VIEWERS,
+    OUT_CHAT_MINUTE,
+    OUT_MOMENTS,
+    RAW_CHAT,
+    RAW_STREAMS,
+    RAW_VIEWERS,
+)
+from warehouse.metrics import (
+    chat,
+    cmcd,
+    engagement,
+    events,
+    histogram,
+    live_bins,
+    moment_rows,
+    progress_daily,
+    qoe,
+    sessions,
+    streams,
+    watch_descriptions,
+    watches,
+    watching,
+)
+from warehouse.metrics.sentiment import Sentiment
 from warehouse.providers import described
 from warehouse.settings import StorageSettings
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
@@ -56,7 +84,8 @@ class Derivation:
 
     `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
     day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
-    can compute.
+    can compute. With `days_before`, `compute` is also given so many days before each, a change of which makes the day
+    stale; what it returns of those is left out.
     """
 
     family: str
@@ -66,6 +95,7 @@ class Derivation:
     whole: bool = False
     aggregates: tuple[Aggregate, ...] = ()
     control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
+    days_before: int = 0
 
     @property
     def recorded(self) -> Dataset:
@@ -75,7 +105,10 @@ class Derivation:
 
 def _core_sessions(sources: Frames, settings: StorageSettings) -> Computed:
     built = sessions.build_core(sources[RAW_SESSIONS.name], settings.dimensions)
-    return Computed({CORE_SESSIONS.name: built.core, CORE_SESSIONS_QUARANTINE.name: built.quarantine}, built.superseded)
+    core, told = built.core, sources[RAW_EVENTS.name]
+    if not told.is_empty():
+        core = watching.merge(core, watching.build_sessions(events.build_core(told)))
+    return Computed({CORE_SESSIONS.name: core, CORE_SESSIONS_QUARANTINE.name: built.quarantine}, built.superseded)
 
 
 def _zones(connection: psycopg.Connection, settings: StorageSettings) -> pl.DataFrame:
@@ -94,7 +127,47 @@ def _progress_daily(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({OUT_PROGRESS_DAILY.name: progress_daily.aggregate(sources[CORE_WATCHES.name])})
 
 
-SESSIONS = Derivation("qoe", (RAW_SESSIONS,), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
+def _core_events(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({CORE_EVENTS.name: events.build_core(sources[RAW_EVENTS.name])})
+
+
+def _engagement(sources: Frames, _settings: StorageSettings) -> Computed:
+    core = sources[CORE_EVENTS.name]
+    pieces = engagement.segments(core)
+    seconds, curves = engagement.watched_seconds(pieces), engagement.aggregate(core, pieces)
+    return Computed({CORE_WATCHED_SECONDS.name: seconds, OUT_ENGAGEMENT.name: curves})
+
+
+def _core_streams(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({CORE_STREAMS.name: streams.build_streams(sources[RAW_STREAMS.name])})
+
+
+def _core_chat(sources: Frames, settings: StorageSettings) -> Computed:
+    return Computed({CORE_CHAT.name: streams.build_chat(sources[RAW_CHAT.name], Sentiment(settings.emotes))})
+
+
+def _core_viewers(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({CORE_VIEWERS.name: streams.build_viewers(sources[RAW_VIEWERS.name])})
+
+
+def _minutes(sources: Frames, _settings: StorageSettings) -> Computed:
+    messages, viewers = sources[CORE_CHAT.name], sources[CORE_VIEWERS.name]
+    days = sorted({*messages["day"].unique(), *viewers["day"].unique()})
+    bins = live_bins.bins(messages, viewers)
+    found, judged = zip(*(moment_rows.detect(bins, day) for day in days), strict=True) if days else ((), ())
+    minutes = chat.minutes(messages, viewers, pl.concat([*judged, moment_rows.NO_SCORES]))
+    return Computed({OUT_CHAT_MINUTE.name: minutes, OUT_MOMENTS.name: pl.concat([*found, moment_rows.NO_MOMENTS])})
+
+
+def _core_cmcd(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({CORE_CMCD.name: cmcd.build_core(sources[RAW_CMCD.name])})
+
+
+def _cmcd_sessions(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({OUT_CMCD_SESSIONS.name: cmcd.sessions(sources[CORE_CMCD.name])})
+
+
+SESSIONS = Derivation("qoe", (RAW_SESSIONS, RAW_EVENTS), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
 QOE_DAILY = Derivation(
     "qoe",
     (CORE_SESSIONS,),
@@ -106,8 +179,17 @@ WATCHES = Derivation(
     "progress", (RAW_WATCHES, RAW_METADATA), (CORE_WATCHES,), _core_watches, whole=True, control=_zones
 )
 PROGRESS_DAILY = Derivation("progress", (CORE_WATCHES,), (OUT_PROGRESS_DAILY,), _progress_daily, whole=True)
+EVENTS = Derivation("events", (RAW_EVENTS,), (CORE_EVENTS,), _core_events)
+ENGAGEMENT = Derivation("events", (CORE_EVENTS,), (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT), _engagement)
+STREAMS = Derivation("live", (RAW_STREAMS,), (CORE_STREAMS,), _core_streams)
+CHAT = Derivation("live", (RAW_CHAT,), (CORE_CHAT,), _core_chat)
+VIEWERS = Derivation("live", (RAW_VIEWERS,), (CORE_VIEWERS,), _core_viewers)
+MINUTES = Derivation("live", (CORE_CHAT, CORE_VIEWERS), (OUT_CHAT_MINUTE, OUT_MOMENTS), _minutes, days_before=1)
+CMCD = Derivation("cmcd", (RAW_CMCD,), (CORE_CMCD,), _core_cmcd)
+CMCD_SESSIONS = Derivation("cmcd", (CORE_CMCD,), (OUT_CMCD_SESSIONS,), _cmcd_sessions)
+_LIVE = (EVENTS, ENGAGEMENT, STREAMS, CHAT, VIEWERS, MINUTES, CMCD, CMCD_SESSIONS)
 
-DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY, WATCHES, PROGRESS_DAILY)
+DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY, WATCHES, PROGRESS_DAILY, *_LIVE)
 """Every step, sources before what is derived from them."""
 
 FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))

@@ -6,7 +6,7 @@ events become are rows of `core_sessions`. Events lie in the day of their sessio
 
 import polars as pl
 
-from warehouse.datasets import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset
 
 EVENT_TYPES = (
     "load",

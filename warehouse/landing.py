@@ -1,11 +1,11 @@
-"""Landed records in Postgres: the newest send of each session, and the quarantine of what Postgres refuses.
+"""Landed records in Postgres: the newest send of each id, and the quarantine of what Postgres refuses.
 
 A landing record is one JSON object (see `ingest.payloads`), a batch a JSON array of them. When batches come and what
 happens to a refused one is decided in `ingest`; the same sends in the lake are cleaned in `warehouse.metrics.sessions`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -16,11 +16,21 @@ import msgspec
 import psycopg
 from psycopg import errors
 
-from warehouse import partitions
+from warehouse import live_statements, partitions
 from warehouse.statements import FOLLOW, PLACEMENTS
 
 ATTEMPTS = 5
 """How often a batch is tried that meets a deadlock or a partition being made."""
+
+STATEMENTS: dict[str, tuple[str, ...]] = {
+    "session": (FOLLOW,),
+    "stream": (live_statements.STREAMS,),
+    "chat": (live_statements.CHAT,),
+    "viewers": (live_statements.VIEWERS,),
+    "event": (live_statements.PLACE_EVENTS, live_statements.EVENTS),
+    "cmcd": (),
+}
+"""What brings the records of each kind into Postgres, in this order; CMCD goes to the lake only."""
 
 _DAY_MS = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -36,7 +46,7 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Followed:
-    """What a batch did: `rows` of `sessions` that it inserted or replaced by a newer send."""
+    """What a batch did: `rows` that it inserted or replaced by a newer send."""
 
     rows: int
 
@@ -60,31 +70,55 @@ class Placements:
     refused: dict[str, str]
 
 
-class _Placed(msgspec.Struct, gc=False):
-    started_at: int
+class _Head(msgspec.Struct, gc=False):
+    kind: str
+    started_at: int | None = None
 
 
-_DECODER = msgspec.json.Decoder(list[_Placed])
+_heads = msgspec.json.Decoder(list[_Head])
+_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def follow(connection: psycopg.Connection, batch: bytes) -> Followed:
-    """Bring a batch (a JSON array of landing records) into `session_keys` and `sessions`, in one statement.
+    """Bring a batch (a JSON array of landing records) into the tables of their kinds, one statement each.
 
-    All of it or nothing; repeating it changes nothing, nor does the order of batches, except that the first one to
-    come places a session. The connection must not be in a transaction. Raises psycopg errors and, for what is not a
-    batch, `msgspec.DecodeError`: `is_refusal` tells whether a row is to blame.
+    All of it or nothing, in one transaction; repeating it changes nothing, nor does the order of batches, except that
+    the first one to come places a session. The connection must not be in a transaction. Raises psycopg errors and, for
+    what is not a batch, `msgspec.DecodeError`: `is_refusal` tells whether a row is to blame.
     """
-    partitions.ensure(connection, _months(batch))
+    heads = _decode(batch)
+    partitions.ensure(connection, _months(heads))
+    parts = list(_by_kind(batch, heads))
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connection.transaction():
-                rows = connection.execute(FOLLOW, {"batch": batch}).rowcount
+                return Followed(sum(_execute(connection, kind, part) for kind, part in parts))
         except (errors.DeadlockDetected, errors.SerializationFailure, errors.CheckViolation):
             if attempt == ATTEMPTS:
                 raise
-        else:
-            return Followed(rows)
     raise AssertionError("unreachable")
+
+
+def _execute(connection: psycopg.Connection, kind: str, part: bytes) -> int:
+    rows = 0
+    for statement in STATEMENTS[kind]:
+        rows = connection.execute(statement, {"batch": part}).rowcount
+    return rows
+
+
+def _by_kind(batch: bytes, heads: Sequence[_Head]) -> Iterator[tuple[str, bytes]]:
+    """Yield the records of each kind as a batch; a batch of one kind is passed on as it is."""
+    kinds = {head.kind for head in heads}
+    if unknown := kinds - STATEMENTS.keys():
+        raise msgspec.DecodeError(f"unknown kind of record: {', '.join(sorted(unknown))}")
+    if len(kinds) == 1:
+        yield kinds.pop(), batch
+        return
+    records = _records.decode(batch)
+    for kind in STATEMENTS:
+        if kind in kinds:
+            found = (bytes(record) for record, head in zip(records, heads, strict=True) if head.kind == kind)
+            yield kind, b"[" + b",".join(found) + b"]"
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -117,11 +151,15 @@ def placements(connection: psycopg.Connection, keys: Iterable[SessionKey], inges
     return Placements({SessionKey(*row[:3]): row[3] for row in rows}, dict(refused))
 
 
-def _months(batch: bytes) -> set[date]:
+def _decode(batch: bytes) -> list[_Head]:
     try:
-        days = {record.started_at // _DAY_MS for record in _DECODER.decode(batch)}
+        return _heads.decode(batch)
     except RecursionError as error:
         raise msgspec.DecodeError("JSON is nested too deeply") from error
+
+
+def _months(heads: Iterable[_Head]) -> set[date]:
+    days = {head.started_at // _DAY_MS for head in heads if head.kind == "session" and head.started_at is not None}
     # What no calendar holds is left to Postgres to refuse.
     return {date.fromordinal(_EPOCH + day).replace(day=1) for day in days if 0 <= day <= _LAST_DAY}
 

@@ -6,7 +6,7 @@ as it arrived. Chat and samples lie in the UTC day of their own time, or of thei
 
 import polars as pl
 
-from warehouse.datasets import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset
 
 MOMENT_TYPES = ("chat_spike", "viewer_spike", "sentiment_shift")
 

@@ -38,7 +38,8 @@ def publish(
     strangers = set(frame["day"].unique()) - set(replaced)
     if strangers:
         raise ValueError(f"{dataset.name}: rows of {sorted(strangers)} among those of the replaced days")
-    rows = frame.select(column.name for column in PUBLISHED[dataset.name].columns)
+    columns = [column.name for column in PUBLISHED[dataset.name].columns]
+    rows = _literal(frame.select(columns))
     with connection.transaction(), connection.cursor() as cursor:
         # Two publishers of one day would each delete before they see the other's rows.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
@@ -48,7 +49,7 @@ def publish(
         cursor.execute(sql.SQL("DELETE FROM {} WHERE day = ANY(%s)").format(_table(dataset)), (others,))
         _copy(cursor, dataset.name, rows.filter(pl.col("day").is_in(others)))
         if before and known:
-            _patch(cursor, dataset, *(part.filter(pl.col("day").is_in(known)) for part in (before[0], rows)))
+            _patch(cursor, dataset, *(part.filter(pl.col("day").is_in(known)) for part in (_literal(before[0]), rows)))
         _remember(cursor, dataset, replaced, fingerprints or {})
 
 
@@ -93,6 +94,19 @@ def _patch(cursor: psycopg.Cursor, dataset: Dataset, old: pl.DataFrame, new: pl.
             (vanished["day"].unique().to_list(),),
         )
     cursor.execute("DROP TABLE changes")
+
+
+def _literal(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with lists as the text of Postgres' arrays."""
+    quoted = pl.element().cast(pl.String).str.replace_all(r'(["\\])', r"\$1")
+    lists = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.List)]
+    return rows.with_columns(
+        pl.when(pl.col(name).list.len() == 0)
+        .then(pl.lit("{}"))
+        .otherwise(pl.lit('{"') + pl.col(name).list.eval(quoted).list.join('","') + pl.lit('"}'))
+        .alias(name)
+        for name in lists
+    )
 
 
 def _copy(cursor: psycopg.Cursor, table: str, rows: pl.DataFrame) -> None:

@@ -25,7 +25,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions",)
+_TABLES = ("dimensions", "emotes")
 
 
 class SettingsError(ValueError):
@@ -50,6 +50,8 @@ class StorageSettings:
     """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
+    emotes: Mapping[str, float] = field(default_factory=dict)
+    """Sentiment of emotes, -4 to 4, beside or instead of the shipped lexicon's."""
     time_zone: str = "Pacific/Auckland"
     """IANA name of the zone whose midnights bound the days of users without one of their own."""
     fixed_now: datetime | None = None
@@ -83,6 +85,7 @@ class StorageSettings:
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
             retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
+            emotes=_emotes(tables.get("emotes")),
             time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
@@ -173,3 +176,14 @@ def _dimensions(table: object) -> Mapping[str, str]:
         if not isinstance(source, str) or not source:
             raise SettingsError(f"playhead.toml: dimension {column!r} must name a payload field")
     return dict(table)
+
+
+def _emotes(table: object) -> Mapping[str, float]:
+    if table is None:
+        return {}
+    if not isinstance(table, dict):
+        raise SettingsError("playhead.toml: [emotes] must be a table of emote = -4 to 4")
+    for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -4 <= value <= 4:
+            raise SettingsError(f"playhead.toml: emote {name!r} must be a number from -4 to 4")
+    return {name: float(value) for name, value in table.items()}

@@ -26,7 +26,7 @@ COLUMNS = {
 _SQL_TYPES: dict[type[pl.DataType], str] = {pl.String: "text", pl.Int64: "int4", pl.Float64: "float8"}
 
 
-def _instant(milliseconds: str) -> str:
+def instant(milliseconds: str) -> str:
     """Epoch ms, bigint, to timestamptz: exact for every year, as one division in floating point would not be."""
     return f"to_timestamp({milliseconds} / 1000) + ({milliseconds} %% 1000) * interval '1 millisecond'"
 
@@ -54,8 +54,8 @@ def _follow() -> str:
     # Every part of it stands in this module or is a field name of `FIELDS`.
     return f"""
     WITH record AS MATERIALIZED (
-        SELECT tenant, session_id, {_instant("identity_at")} AS identity_at,
-            {_instant("started_at")} AS started_at, {_instant("sent_at")} AS sent_at,
+        SELECT tenant, session_id, {instant("identity_at")} AS identity_at,
+            {instant("started_at")} AS started_at, {instant("sent_at")} AS sent_at,
             to_timestamp(received_at / 1000000) + (received_at %% 1000000) * interval '1 microsecond' AS received_at,
             ingest_id, clock_suspect, body
         FROM jsonb_to_recordset(convert_from(%(batch)b, 'UTF8')::jsonb) AS record (

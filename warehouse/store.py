@@ -26,7 +26,7 @@ class Store:
     @property
     def definition_version(self) -> str:
         """The version of schemas, metrics and dimensions that partitions are built by."""
-        return definition_version(self.settings.dimensions)
+        return definition_version(self.settings.dimensions, self.settings.emotes)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""Every Postgres table, with a comment on each column; those of watches are in `watch_tables`.
+"""Every Postgres table, with a comment on each column; those of watches are in `watch_tables`, what live streams and
+player events land in `live_tables`.
 
 They are written nowhere else besides the migrations. The published tables take their columns from the datasets.
 Monthly partitions of `sessions` are made in `warehouse.partitions`; rows are written by `warehouse.landing`, `keys`,
 `users`, `leases`, `builds` and `publishing`.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from sqlalchemy import (
@@ -32,6 +33,9 @@ from warehouse.datasets import (
     OUT_QOE_HOURLY,
     Dataset,
 )
+from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
+from warehouse.live_datasets import OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.live_tables import LIVE_TABLES
 from warehouse.schema import INSTANT as INSTANT
 from warehouse.schema import METADATA as METADATA
 from warehouse.watch_datasets import OUT_PROGRESS_DAILY
@@ -190,6 +194,8 @@ PUBLISHED_DAYS = Table(
 
 
 def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
+    if isinstance(dtype, pl.List):
+        return ARRAY(_sql_type(cast("pl.DataType", dtype.inner)))
     types: dict[type[pl.DataType], TypeEngine[Any]] = {
         pl.String: Text(),
         pl.Int64: BigInteger(),
@@ -219,6 +225,10 @@ PUBLISHED = {
         OUT_QOE_HOURLY,
         OUT_QOE_HISTOGRAM_HOURLY,
         OUT_PROGRESS_DAILY,
+        OUT_CHAT_MINUTE,
+        OUT_MOMENTS,
+        CORE_WATCHED_SECONDS,
+        OUT_ENGAGEMENT,
     )
 }
 """Postgres tables that hold the same rows as the lake table of the same name."""
@@ -226,6 +236,7 @@ PUBLISHED = {
 TENANTED = (
     *(SESSIONS, SESSION_KEYS, QUARANTINE, API_KEYS, TENANTS, USERS, RATE_LEASES),
     *WATCH_TABLES,
+    *LIVE_TABLES,
     *PUBLISHED.values(),
 )
 """Every table with rows of tenants."""

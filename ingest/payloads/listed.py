@@ -31,11 +31,26 @@ class Accepted:
 
 @dataclass
 class Verdict:
-    """What became of the items: records to land, how many of them repeat another, refusals by index."""
+    """What became of the items so far: records to land, how many of them repeat another, refusals by index."""
 
     records: list[bytes] = field(default_factory=list)
     duplicates: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    _seen: set[tuple[str | int, ...]] = field(default_factory=set)
+
+    def take(self, found: Sequence[bytes], first: int, accept: Callable[[bytes], Accepted]) -> None:
+        """Judge the next items, the first of which stands at `first`; repeats are landed and counted."""
+        for index, item in enumerate(found, first):
+            try:
+                if len(item) > MAX_ITEM_BYTES:
+                    raise PayloadTooLarge(f"Item is larger than {MAX_ITEM_BYTES} bytes")
+                accepted = accept(item)
+            except ApiError as error:
+                self.rejected.append(Rejected(index, error.code, error.message))
+                continue
+            self.duplicates += accepted.identity in self._seen
+            self._seen.add(accepted.identity)
+            self.records.append(accepted.record)
 
 
 def items(body: bytes, key: str) -> list[bytes]:
@@ -57,18 +72,7 @@ def items(body: bytes, key: str) -> list[bytes]:
 
 
 def judge(found: Sequence[bytes], accept: Callable[[bytes], Accepted]) -> Verdict:
-    """Judge every item; one that is refused costs its neighbours nothing. Repeats are landed and counted."""
+    """Judge every item; one that is refused costs its neighbours nothing."""
     verdict = Verdict()
-    seen: set[tuple[str | int, ...]] = set()
-    for index, item in enumerate(found):
-        try:
-            if len(item) > MAX_ITEM_BYTES:
-                raise PayloadTooLarge(f"Item is larger than {MAX_ITEM_BYTES} bytes")
-            accepted = accept(item)
-        except ApiError as error:
-            verdict.rejected.append(Rejected(index, error.code, error.message))
-            continue
-        verdict.duplicates += accepted.identity in seen
-        seen.add(accepted.identity)
-        verdict.records.append(accepted.record)
+    verdict.take(found, 0, accept)
     return verdict

@@ -1,5 +1,6 @@
 """Health, metrics and the front page: open without a key, for they hold no data."""
 
+from importlib import resources
 from typing import Any, Literal
 
 import msgspec
@@ -15,8 +16,10 @@ _INDEX = """<!doctype html>
 <title>Playhead</title><style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}}
 </style></head><body><h1>Playhead</h1><p>The endpoint is running (version {version}).</p><ul>
 <li><a href="/docs">API documentation</a> (<a href="/redoc">ReDoc</a>, <a href="/openapi.json">OpenAPI</a>)</li>
-<li><a href="/health">Health</a></li>{metrics}</ul></body></html>
+<li><a href="/live.html">Live streams</a></li><li><a href="/health">Health</a></li>{metrics}</ul></body></html>
 """
+
+_LIVE_PAGE = resources.files("ingest").joinpath("pages/live.html").read_bytes()
 
 
 class Health(msgspec.Struct, omit_defaults=True):
@@ -77,6 +80,12 @@ def metrics(state: State) -> Response[bytes]:
     """Return every metric in Prometheus' text format."""
     state.metrics.sample(state.landing, state.database)
     return Response(state.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@get("/live.html", include_in_schema=False, sync_to_thread=False)
+def live_page() -> Response[bytes]:
+    """Show a running stream; what it shows comes over the routes of `live` and `watching`."""
+    return Response(_LIVE_PAGE, media_type=MediaType.HTML)
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)

@@ -25,7 +25,9 @@ def serving(storage: StorageSettings, settings: IngestSettings | None = None) ->
     """Serve in a thread; yield a client with the key that is always valid."""
     app = create_app(settings or SETTINGS, storage)
     server = uvicorn.Server(
-        uvicorn.Config(app, loop="uvloop", http=Protocol, lifespan="on", log_config=None, access_log=False)
+        uvicorn.Config(
+            app, loop="uvloop", http=Protocol, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False
+        )
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

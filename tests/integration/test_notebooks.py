@@ -10,14 +10,26 @@ from nbclient import NotebookClient
 
 from tests.unit import progress_pages
 from tests.unit.demo_sessions import demo_core
+from tests.unit.live_frames import DAY, chat_frame, viewers_frame
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.lake import Lake
-from warehouse.metrics import histogram, progress_daily, qoe
+from warehouse.live_datasets import OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.metrics import histogram, live_bins, moment_rows, progress_daily, qoe
+from warehouse.metrics.chat import minutes as minutes_of
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def live_tables(tenant: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The minutes and moments of a quarter of an hour with a burst."""
+    times = [n * 0.5 for n in range(1_800)] + [720 + n * 0.05 for n in range(600)]
+    chat = chat_frame({"s": s, "tenant": tenant, "emotes": ["Kappa"], "sentiment": 0.5} for s in times)
+    viewers = viewers_frame({"s": s, "tenant": tenant, "viewer_count": 100} for s in range(0, 900, 10))
+    moments, scores = moment_rows.detect(live_bins.bins(chat, viewers), DAY)
+    return minutes_of(chat, viewers, scores), moments
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +44,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     watched = pl.concat(
         [progress_pages.placed(rows).with_columns(tenant=pl.lit(tenant)) for tenant, rows in watches.items()]
     )
+    minutes, moments = live_tables("demo")
     tables = (
+        (OUT_CHAT_MINUTE, minutes),
+        (OUT_MOMENTS, moments),
         (CORE_WATCHES, watched),
         (OUT_PROGRESS_DAILY, progress_daily.aggregate(watched)),
         (CORE_SESSIONS, core),
@@ -82,6 +97,13 @@ def test_the_watch_progress_answers_from_the_data(home: Path, tenant: str, answe
     clock = progress_pages.NOW.isoformat()
     said, drawn = execute(NOTEBOOKS / "02_watch_progress.ipynb", home, tenant, PLAYHEAD_NOW=clock)
     assert answer in said
+    assert drawn == figures
+
+
+@pytest.mark.parametrize(("tenant", "answer", "figures"), [("demo", "chat_spike", 3), ("nobody", "no answer", 0)])
+def test_the_live_moments_are_told(home: Path, tenant: str, answer: str, figures: int) -> None:
+    said, drawn = execute(NOTEBOOKS / "05_live_moments.ipynb", home, tenant)
+    assert ("Chat rose" if answer == "chat_spike" else answer) in said
     assert drawn == figures
 
 

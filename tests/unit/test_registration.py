@@ -29,6 +29,21 @@ def test_assets(repository):
         "core_watches",
         "out_progress_daily",
         "report_progress",
+        "raw_events",
+        "core_events",
+        "core_watched_seconds",
+        "out_engagement",
+        "raw_streams",
+        "raw_chat",
+        "raw_viewers",
+        "core_streams",
+        "core_chat",
+        "core_viewers",
+        "out_chat_minute",
+        "out_moments",
+        "raw_cmcd",
+        "core_cmcd",
+        "out_cmcd_sessions",
     }
 
 
@@ -50,6 +65,9 @@ def test_sensors_and_schedules(repository):
     assert {(schedule.name, schedule.cron_schedule) for schedule in repository.schedule_defs} == {
         ("hourly_qoe", "5 * * * *"),
         ("hourly_progress", "5 * * * *"),
+        ("hourly_events", "5 * * * *"),
+        ("hourly_live", "5 * * * *"),
+        ("hourly_cmcd", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
         ("enrichment", "*/15 * * * *"),
     }
@@ -58,6 +76,12 @@ def test_sensors_and_schedules(repository):
         "refresh_qoe",
         "build_progress",
         "refresh_progress",
+        "build_events",
+        "refresh_events",
+        "build_live",
+        "refresh_live",
+        "build_cmcd",
+        "refresh_cmcd",
         "publish",
         "enrich",
     }

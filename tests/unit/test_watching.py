@@ -14,7 +14,7 @@ from tests.unit.live_frames import DAY, START, at, events_frame
 from tests.unit.session_frames import core_frame
 from warehouse.datasets import CORE_SESSIONS
 from warehouse.event_datasets import CORE_EVENTS, RAW_EVENTS
-from warehouse.metrics import engagement, events, watching
+from warehouse.metrics import engagement, events
 from warehouse.metrics.watching import build_sessions, merge
 
 DATA = {
@@ -77,7 +77,7 @@ def test_a_session_has_the_columns_of_core_sessions():
         ]
     )
     built = build_sessions(core)
-    assert built.columns == [*CORE_SESSIONS.columns, *watching.EVENTS_ONLY]
+    assert built.columns == list(CORE_SESSIONS.columns)
     first, second = built.iter_rows(named=True)
     assert (first["session_id"], first["content_id"], first["user_id"]) == ("s1", "c1", "u1")
     assert (first["started_at"], first["sent_at"]) == (START, at(31))

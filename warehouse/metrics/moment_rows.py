@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 
@@ -13,6 +15,18 @@ from warehouse.metrics.moments import Moment, StreamState, advance
 
 LOOKBACK_S = 6 * 3600
 """Seconds before a day that its baselines remember: what lies further back weighs less than 1 in 8,000."""
+
+NO_MOMENTS = OUT_MOMENTS.schema().to_frame()
+NO_SCORES = pl.DataFrame(
+    schema={
+        "tenant": pl.String(),
+        "stream_id": pl.String(),
+        "at": INSTANT,
+        "z_score": pl.Float64(),
+        "over": pl.Boolean(),
+    }
+)
+"""The shapes of what is detected."""
 
 
 def detect(frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -29,17 +43,9 @@ def detect(frame: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
         _, moments, scores = advance(StreamState(), bins)
         found += [row(tenant, stream, moment) for moment in moments if moment.at_s // 86_400 * 86_400 == midnight]
         judged += [(tenant, stream, _instant(s.at_s), s.z_score, s.over) for s in scores if s.at_s > midnight]
-    schema = OUT_MOMENTS.schema()
-    columns: dict[str, pl.DataType] = {
-        "tenant": pl.String(),
-        "stream_id": pl.String(),
-        "at": INSTANT,
-        "z_score": pl.Float64(),
-        "over": pl.Boolean(),
-    }
     return (
-        pl.DataFrame(found, schema=schema).sort(OUT_MOMENTS.key),
-        pl.DataFrame(judged, schema=columns, orient="row"),
+        pl.DataFrame(found, schema=NO_MOMENTS.schema).sort(OUT_MOMENTS.key),
+        pl.DataFrame(judged, schema=NO_SCORES.schema, orient="row"),
     )
 
 
@@ -74,3 +80,9 @@ def _describe(moment: Moment) -> str:
 
 def _instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of `OUT_MOMENTS` with the columns of the view `moments`, as the API tells it."""
+    told = {name: row[name] for name in OUT_MOMENTS.columns if name not in {"day", "tenant", "detected_at", "evidence"}}
+    return told | {"timestamp": row["detected_at"], "metadata": json.loads(row["evidence"])}

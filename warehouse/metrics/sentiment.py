@@ -25,11 +25,11 @@ def default_emotes() -> dict[str, float]:
 
 
 class Sentiment:
-    """VADER and the emotes that it shall know, `default_emotes()` unless others are given."""
+    """VADER and the emotes that it shall know: `default_emotes()`, where `emotes` do not say otherwise."""
 
     def __init__(self, emotes: Mapping[str, float] | None = None) -> None:
         self._analyzer = SentimentIntensityAnalyzer()
-        known = default_emotes() if emotes is None else emotes
+        known = default_emotes() | dict(emotes or {})
         self._analyzer.lexicon.update({name.lower(): value for name, value in known.items()})
 
     def of(self, message: str) -> float | None:

@@ -47,7 +47,9 @@ def build_core(raw: pl.LazyFrame | pl.DataFrame, dimensions: Mapping[str, str]) 
     key = ("day", *CORE_SESSIONS.key)
     newest = sound.sort(*key, *NEWEST).unique(subset=key, keep="last", maintain_order=True)
     schema = CORE_SESSIONS.schema(dimensions)
-    core = newest.lazy().with_columns(_clean()).with_columns(outcome=outcome()).select(*schema).cast(schema)
+    told = newest.lazy().with_columns(_clean()).with_columns(outcome=outcome())
+    absent = [pl.lit(None).alias(name) for name in schema if name not in newest.columns and name != "outcome"]
+    core = told.with_columns(absent).select(*schema).cast(schema)
     return CoreBuild(core.collect(), _quarantine(decoded), _superseded(sound, newest))
 
 

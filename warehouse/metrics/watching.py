@@ -37,14 +37,11 @@ MEASURES: dict[str, pl.DataType] = {
     "long_stall": pl.Boolean(),
 }
 
-EVENTS_ONLY = ("business_error_count", "gap", "long_stall")
-"""What no summary tells; null in a session without events."""
-
 
 def build_sessions(core: pl.DataFrame) -> pl.DataFrame:
     """Return one row a session from rows of `CORE_EVENTS`, each event once, in any order, sorted by key.
 
-    The columns are those of `CORE_SESSIONS` and `EVENTS_ONLY`. `startup_ms`, `dropped_frames` and `bitrate_bps` are
+    The columns are those of `CORE_SESSIONS`. `startup_ms`, `dropped_frames` and `bitrate_bps` are
     null where no event tells them; a session of which no event's time is known has no measures. `started_at` is its
     first event, or the first arrival where that clock cannot be right. `rebuffer_ratio_media3` is an SDK's own and
     null; `stream_type` and `device_id` are not told by events.
@@ -68,18 +65,14 @@ def build_sessions(core: pl.DataFrame) -> pl.DataFrame:
         outcome=outcome(),
     )
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in rows.columns]
-    return (
-        rows.with_columns(absent)
-        .select(*(pl.col(name).cast(dtype) for name, dtype in schema.items()), *EVENTS_ONLY)
-        .sort(*KEY)
-    )
+    return rows.with_columns(absent).select(*(pl.col(name).cast(dtype) for name, dtype in schema.items())).sort(*KEY)
 
 
 def merge(summaries: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """Join the sessions of summaries (`CORE_SESSIONS` with any dimensions) and of events (`build_sessions`).
 
     Where both tell of one session, the summary wins and events fill its nulls; the outcome follows from what results.
-    Numeric ids are never those of events. Returns the columns of `summaries` and `EVENTS_ONLY`, sorted by key.
+    Numeric ids are never those of events. Returns the columns of `summaries`, sorted by key.
     """
     key = (*KEY, "identity_at")
     joined = summaries.join(measured, on=key, how="full", coalesce=True, suffix="_of_events", nulls_equal=True)
@@ -89,7 +82,7 @@ def merge(summaries: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
         if f"{name}_of_events" in joined.columns
     ]
     merged = joined.with_columns(filled).with_columns(outcome=outcome())
-    return merged.select(*summaries.columns, *EVENTS_ONLY).sort(*key)
+    return merged.select(summaries.columns).sort(*key)
 
 
 def playbacks(events: pl.DataFrame) -> Iterator[tuple[tuple[date, str, str], Playback]]:

@@ -1,0 +1,170 @@
+"""WebSockets: `/ws/live/{stream_id}`, `/ws/live/health`, `/analytics/realtime`, and the tickets that open them.
+
+What is sent is read in `ingest.hub`, once a second for all who watch the same.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+import structlog
+from litestar import Request, WebSocket, post, websocket
+from litestar.datastructures import State
+from litestar.exceptions import WebSocketDisconnect
+from litestar.params import FromPath
+
+from ingest.errors import ApiError, InvalidApiKey, NotFound
+from ingest.guards import READ, reader, require
+from ingest.hub import SLOW_S, Hub, Read, Watcher
+from ingest.routes.openapi import SECURITY, failures
+from ingest.tracking import in_database
+from warehouse import live_reading, player_metrics, tickets
+from warehouse.keys import KeyRecord
+from warehouse.live_state import LiveStream
+
+REFUSED = 4401
+UNKNOWN = 4404
+TRY_AGAIN = 1013
+
+_encoder = msgspec.json.Encoder()
+_log = structlog.get_logger("ingest.watching")
+
+Socket = WebSocket[Any, Any, State]
+
+
+class Ticket(msgspec.Struct):
+    """Opens one WebSocket, as `?ticket=`."""
+
+    ticket: str
+    expires_in: int = tickets.TICKET_S
+    """Seconds."""
+
+
+@post(
+    "/v1/tickets",
+    status_code=200,
+    guards=[require(READ)],
+    tags=["live streams"],
+    summary="A ticket for a WebSocket",
+    security=SECURITY,
+    responses=failures(401, 403, 503),
+)
+async def issue_ticket(request: Request[Any, KeyRecord, State]) -> Ticket:
+    """Return a ticket for browsers, which cannot set headers on a WebSocket."""
+    return Ticket(await in_database(request, tickets.issue, request.auth.tenant, request.app.state.storage.now()))
+
+
+@websocket("/ws/live/health")
+async def live_connections(socket: Socket) -> None:
+    """Count the connections of this worker, once."""
+    hub: Hub = socket.app.state.hub
+    await socket.accept()
+    await socket.send_data(_json({"status": "ok", "connections": hub.connections, "streams": hub.topics}))
+    await socket.close()
+
+
+@websocket("/ws/live/{stream_id:str}")
+async def watch_stream(socket: Socket, stream_id: FromPath[str]) -> None:
+    """Send the state of a stream at once, and then each second."""
+
+    async def begin() -> tuple[Hashable, Callable[[], Read]]:
+        found = await in_database(socket, live_reading.find, stream_id, await _tenant(socket))
+        if found is None:
+            raise NotFound(f"There is no stream {stream_id!r}")
+        return found[0], lambda: LiveStream(found[0], socket.app.state.sentiment).read
+
+    greeting = {"stream_id": stream_id, "message": f"Connected to stream {stream_id}"}
+    await _serve(socket, begin, greeting)
+
+
+@websocket("/analytics/realtime")
+async def watch_players(socket: Socket) -> None:
+    """Send what players tell at present, at once and then each second."""
+
+    async def begin() -> tuple[Hashable, Callable[[], Read]]:
+        tenant = await _tenant(socket)
+        if tenant is None:
+            raise InvalidApiKey
+        return (
+            ("players", tenant),
+            lambda: (
+                lambda connection, now: {
+                    "type": "metrics",
+                    "timestamp": now,
+                    "data": player_metrics.dashboard(connection, tenant, now),
+                }
+            ),
+        )
+
+    await _serve(socket, begin, {"message": "Connected to player analytics"})
+
+
+async def _serve(socket: Socket, begin: Callable[[], Any], greeting: dict[str, Any]) -> None:
+    hub: Hub = socket.app.state.hub
+    await socket.accept()
+    try:
+        name, make = await begin()
+    except ApiError as error:
+        code = {401: REFUSED, 403: REFUSED, 404: UNKNOWN}.get(error.status, TRY_AGAIN)
+        await socket.close(code=code, reason=error.message)
+        return
+    except psycopg.Error:
+        await socket.close(code=TRY_AGAIN, reason="The database is temporarily unavailable")
+        return
+    await socket.send_data(_json({"type": "connected", **greeting, "timestamp": datetime.now(UTC)}))
+    watcher = hub.join(name, make)
+    try:
+        await _exchange(socket, watcher)
+    finally:
+        hub.leave(name, watcher)
+
+
+async def _exchange(socket: Socket, watcher: Watcher) -> None:
+    """Send what is new until the client leaves or is too slow; answer its pings."""
+    listening = asyncio.create_task(_listen(socket), name="listening")
+    try:
+        while not listening.done():
+            message = asyncio.create_task(watcher.next(), name="next message")
+            await asyncio.wait({listening, message}, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                message.cancel()
+                return
+            async with asyncio.timeout(SLOW_S):
+                await socket.send_data(message.result().decode())
+    except TimeoutError:
+        _log.info("slow client dropped")
+    except WebSocketDisconnect:
+        return
+    finally:
+        listening.cancel()
+
+
+async def _listen(socket: Socket) -> None:
+    """Answer pings, plain or JSON, until the client leaves."""
+    try:
+        while True:
+            text = await socket.receive_text()
+            if text == "ping":
+                await socket.send_data("pong")
+            elif '"ping"' in text:
+                await socket.send_data('{"type":"pong"}')
+    except WebSocketDisconnect:
+        return
+
+
+async def _tenant(socket: Socket) -> str | None:
+    """Return whose key or ticket came with the connection, None where none did. Raises InvalidApiKey."""
+    ticket = socket.query_params.get("ticket")
+    if ticket is None:
+        return reader(socket)
+    tenant = await in_database(socket, tickets.redeem, ticket, socket.app.state.storage.now())
+    if tenant is None:
+        raise InvalidApiKey
+    return tenant
+
+
+def _json(value: object) -> str:
+    return _encoder.encode(value).decode()
