@@ -67,6 +67,11 @@ def estimate(value: float | None, n: int, unit: Unit) -> str:
     return TOO_FEW if n else NOT_MEASURED
 
 
+def p_value(p: float) -> str:
+    """Return “p = 0.012”, or “p < 0.0001” below that."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
 def difference_unit(unit: Unit) -> Unit:
     """Return the unit of a difference: percentages and scores differ by points."""
     return "points" if unit in {"pct", "score"} else unit

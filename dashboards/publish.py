@@ -21,10 +21,13 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from dashboards import numbers, theme
+from dashboards.catalogue import METRICS
+from dashboards.metrics_page import metrics_page
 from dashboards.qoe_page import page
 from dashboards.qoe_report import ALL_TENANTS, QoeReport
 
 PLOTLY_FILE = "plotly.min.js"
+METRICS_FILE = "metrics.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SAFE_FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -47,7 +50,14 @@ def publish_qoe(directory: Path, report: QoeReport) -> Path:
     """
     _write_plotly(directory)
     folder, root = (directory, ".") if report.tenant is None else (directory / tenant_folder(report.tenant), "..")
-    html = _render("qoe.html.j2", page=page(report), root=root, plotly=f"{root}/{PLOTLY_FILE}", dark=theme.DARK_OF)
+    html = _render(
+        "qoe.html.j2",
+        page=page(report),
+        root=root,
+        metrics=f"{root}/{METRICS_FILE}",
+        plotly=f"{root}/{PLOTLY_FILE}",
+        dark=theme.DARK_OF,
+    )
     return _replace(folder / "qoe.html", html)
 
 
@@ -60,7 +70,12 @@ def publish_index(directory: Path, entries: Sequence[Entry]) -> Path:
         }
         for tenant in sorted({entry.tenant for entry in entries}, key=lambda tenant: tenant or "")
     ]
-    return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants))
+    return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants, metrics=METRICS_FILE))
+
+
+def publish_metrics(directory: Path) -> Path:
+    """Write `<directory>/metrics.html`, to which every number's label leads; return its path."""
+    return _replace(directory / METRICS_FILE, _render("metrics.html.j2", page=metrics_page()))
 
 
 def tenant_folder(tenant: str) -> str:
@@ -97,7 +112,7 @@ def _render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure_json": figure_json, "json": _json}
+    environment.filters |= {"figure_json": figure_json, "json": _json, "metric_title": lambda name: METRICS[name].title}
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     context |= {"script": Markup(script), "style": Markup(style), "policy": _policy(script)}  # noqa: S704 - own files

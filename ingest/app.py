@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 import psycopg
@@ -14,7 +15,7 @@ from litestar.datastructures import State
 
 from ingest import background, basic, errors, limits
 from ingest.direct import Direct
-from ingest.guards import Keys, tell_allowance
+from ingest.guards import Keys
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
@@ -58,7 +59,6 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         state=state,
         lifespan=[_landing],
         exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
-        before_send=[tell_allowance],
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "OPTIONS"],
@@ -90,6 +90,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         ):
             tasks = [
                 background.spawn("keys", state.api_keys.keep_loaded(store.database, state.users.load)),
+                background.spawn("leases", state.limiter.keep_shared()),
                 background.spawn("gauges", _sample(state)),
                 background.spawn("outbox", state.outbox.run()),
                 background.spawn("preparing", _until_prepared(state)),
@@ -117,7 +118,7 @@ def _prepare(state: State) -> bool:
 async def _until_prepared(state: State) -> None:
     while not state.prepared:
         await asyncio.sleep(PREPARE_S)
-        state.prepared = await asyncio.to_thread(_prepare, state)
+        state.prepared = await background.aside(partial(_prepare, state))
 
 
 async def _sample(state: State) -> None:

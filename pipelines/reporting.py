@@ -13,7 +13,7 @@ QOE_TITLE = "Quality of experience"
 
 
 def publish_reports(store: Store) -> Sequence[Path]:
-    """Publish `qoe.html` for each tenant and over all of them, and an index; return the pages' paths.
+    """Publish `qoe.html` for each tenant and over all of them, `metrics.html` and an index; return the pages' paths.
 
     Pages of tenants that have no rows any more are removed.
     """
@@ -24,8 +24,8 @@ def publish_reports(store: Store) -> Sequence[Path]:
     entries = [_publish_qoe(store, out, hist, tenant) for tenant in tenants]
     for page in set(reports_dir.glob("*/qoe.html")) - {entry.path for entry in entries}:
         page.unlink()
-    index = publish.publish_index(reports_dir, entries)
-    return (*(entry.path for entry in entries), index)
+    metrics = publish.publish_metrics(reports_dir)
+    return (*(entry.path for entry in entries), metrics, publish.publish_index(reports_dir, entries))
 
 
 def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str | None) -> publish.Entry:

@@ -3,6 +3,8 @@
 import json
 import signal
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -78,17 +80,22 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 
 
 @main.command()
-def refresh() -> None:
+@click.option("--engine", type=click.Choice(["polars", "spark"]), default="polars", show_default=True)
+@click.option("--remote", metavar="sc://HOST:PORT", help="Spark Connect server of --engine spark.")
+def refresh(engine: str, remote: str | None) -> None:
     """Rebuild everything that is stale, now."""
     from ingest import recovery
     from pipelines import refreshing
     from playhead import services
+    from warehouse import spark
     from warehouse.store import open_store
 
+    if (engine == "spark") != bool(remote):
+        raise click.UsageError("--engine spark and --remote sc://HOST:PORT belong together")
     try:
-        with open_store() as store:
-            services.refresh(CONSOLE, store)
-    except (refreshing.RefreshError, recovery.DrainTimeoutError) as error:
+        with open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
+            services.refresh(CONSOLE, replace(store, engine=chosen))
+    except (refreshing.RefreshError, recovery.DrainTimeoutError, spark.SparkError) as error:
         raise click.ClickException(str(error)) from error
 
 

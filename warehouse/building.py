@@ -16,6 +16,8 @@ import psycopg
 from warehouse import builds, publishing
 from warehouse.datasets import Dataset
 from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
+from warehouse.engines import Engine
+from warehouse.lake import Lake
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -67,10 +69,10 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     """
     built = Built({target.name: {} for target in step.targets})
     with _building(store, step.recorded) as connection:
-        for chunk in [None] if step.whole else _chunks(store, step.sources, days):
+        for chunk in [None] if step.whole else chunks(store.lake, step.sources, days):
             seen = fingerprints(store, step)
-            sources = {source.name: store.lake.scan(source, days=chunk).collect() for source in step.sources}
-            computed = step.compute(sources, store.settings)
+            rows_in = _rows_in(store, step, chunk)
+            computed = _compute(store, step, chunk)
             written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
@@ -79,16 +81,61 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
                 built.rows[target.name] |= _rows(rows, written)
                 if target.name in PUBLISHED:
                     built.previews[target.name] = frame
-            _record(store, connection, step, chunk or [WHOLE], seen, sources, computed)
+            _record(store, connection, step, chunk or [WHOLE], seen, rows_in, computed)
     return built
+
+
+def aggregates(engine: Engine, lake: Lake, step: Derivation, days: Sequence[date]) -> dict[str, pl.DataFrame]:
+    """Return the rows of a step's targets on these days, computed by the engine from what the lake holds."""
+    rows = engine.scan(lake, step.sources[0], days)
+    return {
+        target.name: engine.collect(aggregate(rows, lake.dimensions, target))
+        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
+    }
+
+
+def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
+    """Yield the days in groups of at most `ROWS_AT_ONCE` source rows, or of one day."""
+    counts = [lake.row_counts(source) for source in sources]
+    chunk: list[date] = []
+    size = 0
+    for day in sorted(days):
+        rows = sum(count.get(day, 0) for count in counts)
+        if chunk and size + rows > ROWS_AT_ONCE:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(day)
+        size += rows
+    if chunk:
+        yield chunk
+
+
+def _compute(store: Store, step: Derivation, days: Sequence[date] | None) -> Computed:
+    if step.compute is not None:
+        sources = {source.name: store.lake.scan(source, days=days).collect() for source in step.sources}
+        return step.compute(sources, store.settings)
+    return Computed(aggregates(store.engine, store.lake, step, days or []))
+
+
+def _rows_in(store: Store, step: Derivation, days: Sequence[date] | None) -> dict[date, int]:
+    counts = [store.lake.row_counts(source) for source in step.sources]
+    if days is None:
+        return {WHOLE: sum(sum(count.values()) for count in counts)}
+    rows = {day: sum(count.get(day, 0) for count in counts) for day in days}
+    if step.aggregates:
+        store.engine.check(rows)
+    return rows
 
 
 def _replace(
     store: Store, connection: psycopg.Connection, target: Dataset, rows: pl.DataFrame, days: Sequence[date]
 ) -> None:
-    store.lake.replace_days(target, rows, days)
-    if target.name in PUBLISHED:
-        publishing.publish(connection, target, rows, days)
+    if target.name not in PUBLISHED:
+        store.lake.replace_days(target, rows, days)
+        return
+    before = store.lake.read(target, days)
+    fingerprints = store.lake.replace_days(target, rows, days)
+    publishing.publish(connection, target, rows, days, fingerprints=fingerprints, before=before)
 
 
 def _record(
@@ -97,7 +144,7 @@ def _record(
     step: Derivation,
     days: Sequence[date],
     seen: Mapping[date, str],
-    sources: Frames,
+    rows_in: Mapping[date, int],
     computed: Computed,
 ) -> None:
     def by_day(frames: Iterable[pl.DataFrame]) -> dict[date, int]:
@@ -108,7 +155,7 @@ def _record(
         return counts
 
     first, *others = (computed.frames[target.name] for target in step.targets)
-    rows_in, rows_out = by_day(sources.values()), by_day([first])
+    rows_out = by_day([first])
     quarantined = by_day(
         frame for target, frame in zip(step.targets[1:], others, strict=True) if target.name.endswith("_quarantine")
     )
@@ -147,21 +194,6 @@ def _building(store: Store, dataset: Dataset) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
-
-
-def _chunks(store: Store, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
-    counts = [store.lake.row_counts(source) for source in sources]
-    chunk: list[date] = []
-    size = 0
-    for day in sorted(days):
-        rows = sum(count.get(day, 0) for count in counts)
-        if chunk and size + rows > ROWS_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(day)
-        size += rows
-    if chunk:
-        yield chunk
 
 
 def _rows(frame: pl.DataFrame, days: Sequence[date]) -> dict[date, int]:

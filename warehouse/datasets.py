@@ -7,7 +7,7 @@ names: `_ms`, `_bps`, `_at` (UTC), `_pct` (0-100), `_ratio` (0-1).
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -205,6 +205,22 @@ OUT_QOE_HISTOGRAM_DAILY = Dataset(
     key=(*_OUT_KEYS, "metric", "bucket"),
 )
 
+
+def _hourly(daily: Dataset) -> Dataset:
+    """Return the table that adds up to a daily one: with the hour in its key, kept by days as well."""
+    hour: dict[str, tuple[pl.DataType, str]] = {"hour": (INSTANT, "UTC hour of the session's start")}
+    return replace(
+        daily,
+        name=daily.name.replace("daily", "hourly"),
+        comment=daily.comment.replace(" a day", " an hour").replace("daily", "hourly"),
+        columns={"day": daily.columns["day"]} | hour | dict(daily.columns),
+        key=("day", "hour", *daily.key[1:]),
+    )
+
+
+OUT_QOE_HOURLY = _hourly(OUT_QOE_DAILY)
+OUT_QOE_HISTOGRAM_HOURLY = _hourly(OUT_QOE_HISTOGRAM_DAILY)
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
@@ -213,6 +229,8 @@ DATASETS = {
         CORE_SESSIONS_QUARANTINE,
         OUT_QOE_DAILY,
         OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_HOURLY,
+        OUT_QOE_HISTOGRAM_HOURLY,
         RAW_WATCHES,
         RAW_METADATA,
         CORE_WATCHES,

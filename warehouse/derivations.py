@@ -4,8 +4,9 @@ What a computation means is in `warehouse.metrics`; reading, replacing and recor
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from warehouse.datasets import (
     CORE_SESSIONS_QUARANTINE,
     OUT_QOE_DAILY,
     OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
     RAW_SESSIONS,
     Dataset,
 )
@@ -22,6 +25,10 @@ from warehouse.settings import StorageSettings
 
 Frames = Mapping[str, pl.DataFrame]
 """Rows by the name of their dataset."""
+
+
+Aggregate = Callable[[Any, Mapping[str, str], Dataset], Any]
+"""From source rows of any engine, unread, the configured dimensions and a target to the target's rows."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,16 @@ class Derivation:
     `compute` gets the source rows of some whole days and returns the targets' rows of the same days. With `whole` it
     gets all days at once, for a source row may shape any day; only target days whose rows differ are replaced then.
     Steps of one `family` are refreshed by one job.
+
+    A step of one source may have `aggregates` instead, one for each target, which any engine can compute.
     """
 
     family: str
     sources: tuple[Dataset, ...]
     targets: tuple[Dataset, ...]
-    compute: Callable[[Frames, StorageSettings], Computed]
+    compute: Callable[[Frames, StorageSettings], Computed] | None = None
     whole: bool = False
+    aggregates: tuple[Aggregate, ...] = ()
 
     @property
     def recorded(self) -> Dataset:
@@ -58,20 +68,16 @@ def _core_sessions(sources: Frames, settings: StorageSettings) -> Computed:
     return Computed({CORE_SESSIONS.name: built.core, CORE_SESSIONS_QUARANTINE.name: built.quarantine}, built.superseded)
 
 
-def _qoe_daily(sources: Frames, settings: StorageSettings) -> Computed:
-    core = sources[CORE_SESSIONS.name]
-    return Computed(
-        {
-            OUT_QOE_DAILY.name: qoe.aggregate(core, settings.dimensions),
-            OUT_QOE_HISTOGRAM_DAILY.name: histogram.aggregate(core, settings.dimensions),
-        }
-    )
-
-
 SESSIONS = Derivation("qoe", (RAW_SESSIONS,), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
-QOE_DAILY = Derivation("qoe", (CORE_SESSIONS,), (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY), _qoe_daily)
+QOE_DAILY = Derivation(
+    "qoe",
+    (CORE_SESSIONS,),
+    (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY),
+    aggregates=(qoe.aggregate, histogram.aggregate),
+)
+QOE_HOURLY = replace(QOE_DAILY, targets=(OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY))
 
-DERIVATIONS = (SESSIONS, QOE_DAILY)
+DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY)
 """Every step, sources before what is derived from them."""
 
 FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))

@@ -25,7 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
-from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
+from warehouse.datasets import (
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+    Dataset,
+)
 from warehouse.schema import INSTANT as INSTANT
 from warehouse.schema import METADATA as METADATA
 from warehouse.watch_datasets import OUT_PROGRESS_DAILY
@@ -173,6 +179,15 @@ PARTITION_BUILDS = Table(
     comment="The last build of each partition of the derived tables: what it saw, and what it made of it",
 )
 
+PUBLISHED_DAYS = Table(
+    "published_days",
+    METADATA,
+    Column("dataset", Text, primary_key=True, comment="The table, in the lake and here"),
+    Column("day", Date, primary_key=True, comment="Its partition"),
+    Column("fingerprint", Text, nullable=False, comment="Hash of the lake's files whose rows are published"),
+    comment="What was published of each day, so that publishing it again writes only what differs",
+)
+
 
 def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
     types: dict[type[pl.DataType], TypeEngine[Any]] = {
@@ -189,7 +204,7 @@ def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
 
 def _published(dataset: Dataset) -> Table:
     columns = [
-        Column(name, _sql_type(dtype), nullable=name not in {"day", "tenant"}, comment=comment)
+        Column(name, _sql_type(dtype), nullable=name not in {"day", "hour", "tenant"}, comment=comment)
         for name, (dtype, comment) in dataset.columns.items()
     ]
     key = UniqueConstraint(*dataset.key, name=f"uq_{dataset.name}_key", postgresql_nulls_not_distinct=True)
@@ -197,7 +212,14 @@ def _published(dataset: Dataset) -> Table:
 
 
 PUBLISHED = {
-    dataset.name: _published(dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUT_PROGRESS_DAILY)
+    dataset.name: _published(dataset)
+    for dataset in (
+        OUT_QOE_DAILY,
+        OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_HOURLY,
+        OUT_QOE_HISTOGRAM_HOURLY,
+        OUT_PROGRESS_DAILY,
+    )
 }
 """Postgres tables that hold the same rows as the lake table of the same name."""
 

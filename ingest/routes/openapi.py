@@ -13,7 +13,7 @@ import msgspec
 from litestar import MediaType, Request, Router, get
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, RedocRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Components, Operation, Reference, SecurityScheme
+from litestar.openapi.spec import Components, Example, Operation, Reference, SecurityScheme
 from litestar.static_files import create_static_files_router
 
 from ingest.basic import Unauthorized
@@ -25,18 +25,22 @@ SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
 
 ASSETS = "/docs/assets"
 _FAILURES = {
-    400: "The body breaks its contract; the message names the field",
-    401: "No valid API key",
-    404: "There is no such thing",
-    403: "The key lacks the scope",
-    408: "The body did not arrive in time",
-    413: "The body is too large",
-    415: "Media type or encoding not supported",
-    422: "A query parameter cannot be used; the message names it",
-    429: "More requests than the key may send in this window; see `Retry-After` and `X-RateLimit-Reset`",
-    502: "The metadata provider gave no answer; nothing has changed",
-    503: "Overloaded, or the database away; see `Retry-After`",
-    507: "The disk is full; see `Retry-After`",
+    400: ("INVALID_SCHEMA", "The body breaks its contract; the message names the field"),
+    401: ("INVALID_API_KEY", "No valid API key"),
+    403: ("FORBIDDEN", "The key lacks the scope"),
+    404: ("NOT_FOUND", "There is no such thing"),
+    408: ("REQUEST_TIMEOUT", "The body did not arrive in time"),
+    413: ("PAYLOAD_TOO_LARGE", "The body is too large"),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "Media type or encoding not supported"),
+    422: ("INVALID_PARAMETER", "A query parameter cannot be used; the message names it"),
+    429: (
+        "RATE_LIMIT_EXCEEDED",
+        "More requests than the key may send in this window; see `Retry-After` and `X-RateLimit-Reset`",
+    ),
+    500: ("INTERNAL_ERROR", "The body could not be stored, or a defect; nothing of it is kept"),
+    502: ("PROVIDER_ERROR", "The metadata provider gave no answer; nothing has changed"),
+    503: ("OVERLOADED", "Overloaded, or `DATABASE_ERROR`: Postgres is needed and away; see `Retry-After`"),
+    507: ("STORAGE_FULL", "The disk is full; see `Retry-After`"),
 }
 BASIC: list[dict[str, list[str]]] = [{"Basic": []}]
 """A user of the tracker."""
@@ -47,10 +51,23 @@ _json = JsonRenderPlugin()
 
 
 def failures(*statuses: int) -> dict[int, ResponseSpec]:
-    """Return the error answers of an operation."""
-    return {
-        status: ResponseSpec(ErrorBody, description=_FAILURES[status], generate_examples=False) for status in statuses
-    }
+    """Return the error answers of an operation, each with an example."""
+    return {status: _failure(*_FAILURES[status]) for status in statuses}
+
+
+def _failure(code: str, description: str) -> ResponseSpec:
+    value = {"error": {"code": code, "message": description, "timestamp": 1_771_065_045_000}}
+    return ResponseSpec(
+        ErrorBody, description=description, generate_examples=False, examples=[Example(summary=code, value=value)]
+    )
+
+
+def with_answer(schema: dict[str, Any], description: str, example: Any) -> dict[str, Any]:
+    """Return an operation's schema with a description and an example of its 200."""
+    answer = schema["responses"]["200"]
+    answer["description"] = description
+    answer["content"]["application/json"]["examples"] = {"answer": {"value": example}}
+    return schema
 
 
 def unauthorized() -> dict[int, ResponseSpec]:

@@ -1,6 +1,7 @@
 """Notebooks run from the first cell to the last, on any tenant's data and on none."""
 
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,8 @@ import polars as pl
 import pytest
 from nbclient import NotebookClient
 
+from lab.releases import BAD
+from tests.unit.demo_sessions import demo_core
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.lake import Lake
@@ -22,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     dimensions = "\n".join(f'{column} = "{source}"' for column, source in DIMENSIONS.items())
     (home / "playhead.toml").write_text(f"[dimensions]\n{dimensions}\n", encoding="utf-8")
-    tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12)}
+    tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12), "demo": demo_core(3, DIMENSIONS)}
     core = pl.concat([frame.with_columns(tenant=pl.lit(tenant)) for tenant, frame in tenants.items()])
     lake = Lake(str(home / "lake"), DIMENSIONS)
     tables = (
@@ -48,8 +51,8 @@ def execute(path: Path, home: Path, tenant: str) -> tuple[str, int]:
 @pytest.mark.parametrize(
     ("tenant", "answer", "figures"),
     [
-        ("bad", f"**Yes: {BAD_RELEASE}.**", True),
-        ("unmeasured", "**This data cannot tell**", True),
+        ("bad", f"**Worse than the rest: {BAD_RELEASE} (App version)", True),
+        ("unmeasured", "**No group stands out.**", False),
         ("few", "**Too few sessions to tell.**", False),
         ("nobody", "No sessions, no answer.", False),
     ],
@@ -58,6 +61,27 @@ def test_the_qoe_overview_answers_from_the_data(home: Path, tenant: str, answer:
     said, drawn = execute(NOTEBOOKS / "01_qoe_overview.ipynb", home, tenant)
     assert answer in said
     assert bool(drawn) == figures
+
+
+@pytest.mark.parametrize(
+    ("tenant", "answer", "figures"),
+    [
+        ("demo", f"**Yes: {BAD}.**", True),
+        ("unmeasured", "**This data cannot tell**", False),
+        ("few", "**Too few sessions to tell.**", False),
+        ("nobody", "No sessions, no answer.", False),
+    ],
+)
+def test_the_bad_release_is_found_and_no_other(home: Path, tenant: str, answer: str, figures: bool) -> None:
+    said, drawn = execute(NOTEBOOKS / "03_compare_releases.ipynb", home, tenant)
+    assert answer in said
+    assert bool(drawn) == figures
+    if tenant == "demo":
+        assert "takes the sessions of one viewer together" in said
+        assert "The viewers who played both agree" in said
+        split = re.search(r"counting viewers: (\d+) of 200 splits", said)
+        assert split
+        assert int(split[1]) <= 20
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)

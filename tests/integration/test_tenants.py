@@ -1,6 +1,6 @@
 """Tenants and their keys: dropping one leaves the others as they were."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import LiteralString
 
 import polars as pl
@@ -43,7 +43,9 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             for statement in WATCHED:
                 connection.execute(statement, (tenant,))
         for dataset in DATASETS.values():
-            frame = pl.DataFrame([{"day": MONDAY, "tenant": name} for name in tenants], schema=lake.schema(dataset))
+            hour = datetime.combine(MONDAY, time(), UTC)
+            rows = [{"day": MONDAY, "hour": hour, "tenant": name} for name in tenants]
+            frame = pl.DataFrame(rows, schema=lake.schema(dataset))
             lake.append_once(dataset, frame, app_id="fill", version=1)
             if dataset.name in PUBLISHED:
                 publish(connection, dataset, frame, [MONDAY])

@@ -125,7 +125,12 @@ def test_the_index_lists_the_pages_by_tenant(tmp_path: Path) -> None:
         for tenant, folder in (("b", "b"), (EVIL, "evil"))
     ]
     page = publish.publish_index(tmp_path, entries)
-    assert [a["href"] for tag, a in elements(page) if tag == "a"] == ["#main", "evil/qoe.html", "b/qoe.html"]
+    assert [a["href"] for tag, a in elements(page) if tag == "a"] == [
+        "#main",
+        "evil/qoe.html",
+        "b/qoe.html",
+        "metrics.html",
+    ]
     assert "<img" not in page.read_text(encoding="utf-8")
 
 

@@ -20,6 +20,8 @@ def test_assets(repository):
         "core_sessions_quarantine",
         "out_qoe_daily",
         "out_qoe_histogram_daily",
+        "out_qoe_histogram_hourly",
+        "out_qoe_hourly",
         "report_qoe",
     }
 
