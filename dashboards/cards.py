@@ -1,6 +1,6 @@
-"""What a page is made of: sections of cards, each a figure with its definition, source and numbers as a table.
+"""What a page is made of: headline tiles and cards, each a figure with its definition, source and numbers as a table.
 
-Plain data for the templates; what a particular page holds is decided beside it (`dashboards.qoe_page`).
+Plain data for the templates; what a particular page holds is decided beside it (`qoe_page`, `progress_page`).
 """
 
 from dataclasses import dataclass
@@ -53,6 +53,29 @@ class Card:
     note: str = ""
     table: Table | None = None
     wide: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline number; `known` is False where only a reason stands in its place."""
+
+    metric: str
+    title: str
+    value: str
+    count: str
+    interval: str = ""
+    known: bool = True
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One line of the footer's list of metrics."""
+
+    name: str
+    title: str
+    text: str
+    source: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards import numbers, worst
-from dashboards.cards import Section, Table, segment_name
+from dashboards.cards import Section, Table, Tile, segment_name
 from dashboards.catalogue import METRICS
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, worst_table
@@ -37,18 +37,6 @@ METHOD = (
     "Except where two sets are compared, intervals treat sessions as independent. Sessions of one viewer are alike, so "
     "the true ones are somewhat wider; comparisons therefore take the sessions of one viewer together.",
 )
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One headline number; `known` is False where only a reason stands in its place."""
-
-    metric: str
-    title: str
-    value: str
-    count: str
-    interval: str = ""
-    known: bool = True
 
 
 @dataclass(frozen=True)

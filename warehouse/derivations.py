@@ -9,7 +9,9 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import psycopg
 
+from warehouse import watchers
 from warehouse.datasets import (
     CORE_SESSIONS,
     CORE_SESSIONS_QUARANTINE,
@@ -20,11 +22,16 @@ from warehouse.datasets import (
     RAW_SESSIONS,
     Dataset,
 )
-from warehouse.metrics import histogram, qoe, sessions
+from warehouse.metrics import histogram, progress_daily, qoe, sessions, watch_descriptions, watches
+from warehouse.providers import described
 from warehouse.settings import StorageSettings
+from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
 
 Frames = Mapping[str, pl.DataFrame]
 """Rows by the name of their dataset."""
+
+CONTROL = "control"
+"""The name of the rows that a derivation reads beside its sources."""
 
 
 Aggregate = Callable[[Any, Mapping[str, str], Dataset], Any]
@@ -47,7 +54,9 @@ class Derivation:
     gets all days at once, for a source row may shape any day; only target days whose rows differ are replaced then.
     Steps of one `family` are refreshed by one job.
 
-    A step of one source may have `aggregates` instead, one for each target, which any engine can compute.
+    `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
+    day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
+    can compute.
     """
 
     family: str
@@ -56,6 +65,7 @@ class Derivation:
     compute: Callable[[Frames, StorageSettings], Computed] | None = None
     whole: bool = False
     aggregates: tuple[Aggregate, ...] = ()
+    control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
 
     @property
     def recorded(self) -> Dataset:
@@ -68,6 +78,22 @@ def _core_sessions(sources: Frames, settings: StorageSettings) -> Computed:
     return Computed({CORE_SESSIONS.name: built.core, CORE_SESSIONS_QUARANTINE.name: built.quarantine}, built.superseded)
 
 
+def _zones(connection: psycopg.Connection, settings: StorageSettings) -> pl.DataFrame:
+    return watchers.zones(connection, settings.time_zone)
+
+
+def _core_watches(sources: Frames, _settings: StorageSettings) -> Computed:
+    metadata = watch_descriptions.newest(described.metadata(sources[RAW_METADATA.name]))
+    found = watch_descriptions.core(sources[RAW_WATCHES.name], metadata)
+    *own, (_, _, default) = sources[CONTROL].iter_rows()
+    zones = {(tenant, user_id): zone for tenant, user_id, zone in own}
+    return Computed({CORE_WATCHES.name: watches.place(found, zones, default)})
+
+
+def _progress_daily(sources: Frames, _settings: StorageSettings) -> Computed:
+    return Computed({OUT_PROGRESS_DAILY.name: progress_daily.aggregate(sources[CORE_WATCHES.name])})
+
+
 SESSIONS = Derivation("qoe", (RAW_SESSIONS,), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
 QOE_DAILY = Derivation(
     "qoe",
@@ -76,8 +102,12 @@ QOE_DAILY = Derivation(
     aggregates=(qoe.aggregate, histogram.aggregate),
 )
 QOE_HOURLY = replace(QOE_DAILY, targets=(OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY))
+WATCHES = Derivation(
+    "progress", (RAW_WATCHES, RAW_METADATA), (CORE_WATCHES,), _core_watches, whole=True, control=_zones
+)
+PROGRESS_DAILY = Derivation("progress", (CORE_WATCHES,), (OUT_PROGRESS_DAILY,), _progress_daily, whole=True)
 
-DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY)
+DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY, WATCHES, PROGRESS_DAILY)
 """Every step, sources before what is derived from them."""
 
 FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))

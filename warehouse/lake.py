@@ -58,8 +58,8 @@ class Lake:
         frame = self._scan(dataset, self._wanted(self._open(dataset), dataset, days))
         return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
 
-    def read(self, dataset: Dataset, days: Iterable[date]) -> tuple[pl.DataFrame, dict[date, str]]:
-        """Return the rows of these days, and of each day the fingerprint of just these rows."""
+    def snapshot(self, dataset: Dataset, days: Iterable[date] | None = None) -> tuple[pl.DataFrame, dict[date, str]]:
+        """Return the rows of these days (all by default), and of each day the fingerprint of just these rows."""
         files = self._wanted(self._open(dataset), dataset, days)
         return self._scan(dataset, files).collect(), _fingerprints(files)
 

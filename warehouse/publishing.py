@@ -42,7 +42,8 @@ def publish(
     with connection.transaction(), connection.cursor() as cursor:
         # Two publishers of one day would each delete before they see the other's rows.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
-        known = _published(cursor, dataset, before[1], replaced) if before else []
+        held = published(connection, dataset) if before else {}
+        known = [day for day in replaced if before and day in before[1] and held.get(day) == before[1][day]]
         others = [day for day in replaced if day not in known]
         cursor.execute(sql.SQL("DELETE FROM {} WHERE day = ANY(%s)").format(_table(dataset)), (others,))
         _copy(cursor, dataset.name, rows.filter(pl.col("day").is_in(others)))
@@ -51,13 +52,10 @@ def publish(
         _remember(cursor, dataset, replaced, fingerprints or {})
 
 
-def _published(
-    cursor: psycopg.Cursor, dataset: Dataset, fingerprints: Mapping[date, str], days: Sequence[date]
-) -> list[date]:
-    """Return the days of which Postgres holds the rows with these fingerprints."""
-    cursor.execute("SELECT day, fingerprint FROM published_days WHERE dataset = %s", (dataset.name,))
-    published: dict[date, str] = dict(cursor.fetchall())
-    return [day for day in days if day in fingerprints and published.get(day) == fingerprints[day]]
+def published(connection: psycopg.Connection, dataset: Dataset) -> dict[date, str]:
+    """Return the fingerprint of the rows that Postgres holds of each day, as they were identified in the lake."""
+    rows = connection.execute("SELECT day, fingerprint FROM published_days WHERE dataset = %s", (dataset.name,))
+    return dict(rows.fetchall())
 
 
 def _remember(cursor: psycopg.Cursor, dataset: Dataset, days: Sequence[date], fingerprints: Mapping[date, str]) -> None:

@@ -6,6 +6,7 @@ the other; answers of providers, which shape the sums of anybody, come alone.
 
 from dataclasses import dataclass
 
+import polars as pl
 import psycopg
 
 _SHARED = 0x504C5761746368
@@ -28,6 +29,18 @@ def profile(connection: psycopg.Connection, tenant: str, user_id: str) -> Profil
         "SELECT time_zone, language FROM users WHERE name = %s AND tenant = %s", (user_id, tenant)
     ).fetchone()
     return Profile(*row) if row is not None else Profile(None, None)
+
+
+def zones(connection: psycopg.Connection, default: str) -> pl.DataFrame:
+    """Return [tenant, user_id, time_zone] of users with a time zone, by name; the row of nulls is everybody else's.
+
+    Raises psycopg errors.
+    """
+    rows = connection.execute(
+        "SELECT tenant, name, time_zone FROM users WHERE time_zone IS NOT NULL ORDER BY tenant, name"
+    ).fetchall()
+    schema = {"tenant": pl.String(), "user_id": pl.String(), "time_zone": pl.String()}
+    return pl.DataFrame([*rows, (None, None, default)], schema=schema, orient="row")
 
 
 def lock_user(connection: psycopg.Connection, tenant: str, user_id: str) -> None:

@@ -50,10 +50,14 @@ def _metrics(dataset: Dataset) -> dict[str, dg.MarkdownMetadataValue]:
 
 
 def report_rows(context: dg.AssetExecutionContext, built: Built) -> dict[str, Metadata]:
-    """Attach each day's row count to its partition; return the metadata of the run as a whole, by dataset."""
+    """Attach each day's row count to its partition; return the metadata of the run as a whole, by dataset.
+
+    Tables that are built as a whole have no partitions.
+    """
     whole: dict[str, Metadata] = {}
+    is_partitioned = context.assets_def.partitions_def is not None
     for name, rows in built.rows.items():
-        for day, count in rows.items():
+        for day, count in rows.items() if is_partitioned else ():
             context.add_asset_metadata(
                 {"dagster/partition_row_count": count}, asset_key=name, partition_key=day.isoformat()
             )
