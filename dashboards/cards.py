@@ -30,6 +30,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...] = ()
+    """For each row the line that asks for the sessions behind it, where there is one."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import dagster as dg
 
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
-REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",)}
-"""The pages that show what a family derives."""
+REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("incidents", "report_qoe")}
+"""What is made of all days of what a family derives: alarms, and the pages that show them."""
 
 DERIVED = tuple(target.name for step in DERIVATIONS for target in step.targets)
 

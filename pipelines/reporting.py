@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from dashboards import numbers, publish, qoe_page, qoe_report
+from warehouse import incidents
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
 
@@ -30,6 +31,8 @@ def publish_reports(store: Store) -> Sequence[Path]:
 
 def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str | None) -> publish.Entry:
     built_at = store.settings.now()
+    with store.database.connect() as connection:
+        told = incidents.load(connection, tenant)
     report = qoe_report.build(
         out,
         hist,
@@ -38,6 +41,7 @@ def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: st
         built_at=built_at,
         definition_version=store.definition_version,
         dimensions=tuple(store.settings.dimensions),
+        incidents=told,
     )
     return publish.Entry(
         tenant=tenant,

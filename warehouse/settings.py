@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
+from warehouse.incident_settings import IncidentSettings
+
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",
     "device_model": "deviceModel",
@@ -24,7 +26,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions",)
+_TABLES = ("dimensions", "incidents")
 
 
 class SettingsError(ValueError):
@@ -49,6 +51,8 @@ class StorageSettings:
     """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    """When something is an incident, and who is told."""
     fixed_now: datetime | None = None
     """The time that counts as now, where it is fixed (PLAYHEAD_NOW)."""
 
@@ -80,6 +84,7 @@ class StorageSettings:
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
             retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
+            incidents=_incidents(tables.get("incidents", {})),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
 
@@ -148,6 +153,13 @@ def _read_toml(path: Path) -> Mapping[str, object]:
             near = difflib.get_close_matches(key, _TABLES, 1, 0.0)
             raise SettingsError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     return tables
+
+
+def _incidents(table: object) -> IncidentSettings:
+    try:
+        return IncidentSettings.from_table(table)
+    except ValueError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
 
 
 def _dimensions(table: object) -> Mapping[str, str]:

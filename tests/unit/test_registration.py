@@ -20,6 +20,7 @@ def test_assets(repository):
         "core_sessions_quarantine",
         "out_qoe_daily",
         "out_qoe_histogram_daily",
+        "incidents",
         "report_qoe",
     }
 
