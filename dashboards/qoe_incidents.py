@@ -10,8 +10,8 @@ from dashboards.cards import segment_name
 from dashboards.catalogue import METRICS, Unit, dimension_title
 from dashboards.drill_lines import incident_line
 from dashboards.qoe_report import QoeReport
+from warehouse.metrics.root_causes import SURE
 
-SURE = 0.05
 MOST = 12
 RULE = (
     "Failures, rebuffering or startup of everybody, of a title, a release, a device … well above what their own last "

@@ -31,7 +31,6 @@ from warehouse.metrics.incident_rules import Thresholds
 
 WEEKS = (DAYS - Thresholds().history_days) / 7
 """Weeks of a seed in which an alarm can ring."""
-SURE = 0.05
 _END = datetime.combine(START, datetime.min.time(), UTC) + timedelta(days=DAYS)
 
 
@@ -81,7 +80,7 @@ def _hits(trouble: Planted, alarms: Sequence[Alarm]) -> list[int]:
 
 
 def _explained(core: pl.DataFrame, row: dict[str, Any], trouble: Planted) -> bool:
-    causes = root_causes.rank(core, row, tuple(DIMENSIONS), _END).filter(pl.col("p_value") < SURE)
+    causes = root_causes.rank(core, row, tuple(DIMENSIONS), _END).filter(pl.col("p_value") < root_causes.SURE)
     if trouble.dimension is None:
         return causes.is_empty()
     return causes.select("dimension", "value").rows()[:1] == [(trouble.dimension, trouble.value)]

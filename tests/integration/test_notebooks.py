@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
 from warehouse.lake import Lake
 from warehouse.metrics import histogram, qoe
 
@@ -24,9 +24,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "playhead.toml").write_text(f"[dimensions]\n{dimensions}\n", encoding="utf-8")
     tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12)}
     core = pl.concat([frame.with_columns(tenant=pl.lit(tenant)) for tenant, frame in tenants.items()])
+    raw = core.filter(pl.col("tenant") == "bad").select(
+        pl.col(name) if name in core.columns else pl.lit(None).alias(name) for name in RAW_SESSIONS.columns
+    )
+    raw = raw.with_columns(payload=pl.lit('{"sessionId": "s", "errorCount": 1}')).cast(RAW_SESSIONS.schema())
     lake = Lake(str(home / "lake"), DIMENSIONS)
     tables = (
         (CORE_SESSIONS, core),
+        (RAW_SESSIONS, raw),
         (OUT_QOE_DAILY, qoe.aggregate(core, DIMENSIONS)),
         (OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate(core, DIMENSIONS)),
     )
@@ -58,6 +63,21 @@ def test_the_qoe_overview_answers_from_the_data(home: Path, tenant: str, answer:
     said, drawn = execute(NOTEBOOKS / "01_qoe_overview.ipynb", home, tenant)
     assert answer in said
     assert bool(drawn) == figures
+
+
+@pytest.mark.parametrize(
+    ("tenant", "answer"),
+    [
+        ("bad", "of App version 2.0.0** is made by"),
+        ("unmeasured", "of all sessions** is made by"),
+        ("few", "of all sessions** is made by"),
+        ("nobody", "No sessions, no answer."),
+    ],
+)
+def test_the_drill_down_ends_at_a_payload(home: Path, tenant: str, answer: str) -> None:
+    said, _ = execute(NOTEBOOKS / "04_session_drilldown.ipynb", home, tenant)
+    assert answer in said
+    assert ("Its payload has 2 fields" in said) == (tenant == "bad")
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)

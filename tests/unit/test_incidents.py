@@ -55,8 +55,8 @@ def test_what_has_not_ended_is_open_and_closes_with_the_next_quiet_day(outage: p
 def test_the_past_tells_the_same_whatever_comes_later(outage: pl.DataFrame) -> None:
     known = outage.filter(pl.col("day") < (BEGIN + timedelta(days=24)).date())
     whole = detect(outage, "day").filter(pl.col("detected_at") <= BEGIN + timedelta(days=24))
-    assert detect(known, "day").select("tenant", *SLICE, "started_at").equals(
-        whole.select("tenant", *SLICE, "started_at")
+    assert (
+        detect(known, "day").select("tenant", *SLICE, "started_at").equals(whole.select("tenant", *SLICE, "started_at"))
     )
 
 

@@ -98,7 +98,7 @@ def _beyond(chosen: pl.LazyFrame, metric: str) -> pl.LazyFrame:
     measured = chosen.drop_nulls("startup_ms").with_columns(contribution=pl.col("startup_ms").cast(pl.Float64))
     # The nearest rank, without the rounding by which 0.95 x 20 may exceed 19.
     rank = (pl.len() * int(text) + 99) // 100
-    return measured.filter(pl.col("startup_ms") >= pl.col("startup_ms").sort().gather(rank - 1).first())
+    return measured.filter(pl.col("startup_ms").rank("min", descending=True) <= pl.len() - rank + 1)
 
 
 def _influence(chosen: pl.LazyFrame, metric: str) -> pl.LazyFrame:

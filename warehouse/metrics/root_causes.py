@@ -21,6 +21,9 @@ MIN_N = 20
 """Values with fewer sessions in the incident are not looked at."""
 _PRIOR_SESSIONS = 200.0
 """Sessions' worth of trust that a value is as all are, before its own past says otherwise."""
+SURE = 0.05
+"""Above this p-value a cause may be chance."""
+_STILL = 2.0
 _SHORT = timedelta(hours=20)
 CAUSES = pl.Schema(
     {
@@ -51,7 +54,7 @@ def rank(
     `incidents.SCHEMA`; `until` ends it while it lasts. The excess of a value is what its sessions have beyond its own
     usual ratio (of the reference, drawn to that of all by 200 sessions). Values are ranked by how far their relative
     rise exceeds that of all others together, in standard deviations; viewers are what is independent. Those that rose
-    no more than the others are left out, so that the list is empty where everything rose alike.
+    no more than the others, or only by sharing sessions with the first, are left out.
     """
     first, last = incident["started_at"], incident["ended_at"] or until
     own = with_terms(core.lazy().filter(pl.col("tenant") == incident["tenant"]), incident["metric"])
@@ -61,13 +64,32 @@ def rank(
         hours = {(first + timedelta(hours=step)).hour for step in range(math.ceil((last - first) / timedelta(hours=1)))}
         before = before.filter(pl.col("started_at").dt.hour().is_in(hours))
     now, past = during.collect(), before.collect()
-    parts = [_changes(now, past, name) for name in (*dimensions, *CONTENT_COLUMNS)]
-    compared = pl.concat([part for part in parts if part is not None] or [pl.DataFrame(schema=_CHANGES)])
-    scores = compared.with_columns(p_value=(pl.col("p_value") * compared.height).clip(upper_bound=1.0))
-    found = scores.filter((pl.col("score") > 0) & (pl.col("share") > 0)).sort(
-        "score", descending=True, maintain_order=True
-    )
+    named = (*dimensions, *CONTENT_COLUMNS)
+    found = _ranked(now, past, named)
+    if found.height and found.item(0, "p_value") < SURE:
+        found = _beside(found, now, past, named)
     return found.select(pl.col(name).cast(dtype) for name, dtype in CAUSES.items()).head(MOST)
+
+
+def _ranked(now: pl.DataFrame, past: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    parts = [_changes(now, past, name) for name in dimensions]
+    compared = pl.concat([pl.DataFrame(schema=_CHANGES), *(part for part in parts if part is not None)])
+    scores = compared.with_columns(p_value=(pl.col("p_value") * compared.height).clip(upper_bound=1.0))
+    worse = scores.filter((pl.col("score") > 0) & (pl.col("share") > 0))
+    return worse.sort("score", descending=True, maintain_order=True)
+
+
+def _beside(found: pl.DataFrame, now: pl.DataFrame, past: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Leave out the values that rose only by sharing sessions with the first: a country that a bad CDN serves.
+
+    What has hardly a session of its own (a player that came with the bad release) stays beside it.
+    """
+    dimension, value = found.item(0, "dimension"), found.item(0, "value")
+    others = [rows.filter(pl.col(dimension).ne_missing(pl.lit(value))) for rows in (now, past)]
+    parts = [_changes(others[0], others[1], name) for name in dimensions]
+    alone = pl.concat([pl.DataFrame(schema=_CHANGES), *(part for part in parts if part is not None)])
+    fallen = alone.filter(pl.col("score") < _STILL)
+    return found.join(fallen, on=["dimension", "value"], how="anti", maintain_order="left")
 
 
 _CHANGES = {"dimension": pl.String(), "value": pl.String(), "n": pl.Int64(), "sessions_share": pl.Float64()} | {
