@@ -119,4 +119,4 @@ def test_a_copied_line_gives_the_sessions(tmp_path, monkeypatch: pytest.MonkeyPa
     wanted = contributors(CORE, "vsf_pct", where={"content_id": EVIL, "app_version": BAD_RELEASE}, days=span)
     assert found.select("contribution", "ingest_id").equals(wanted.select("contribution", "ingest_id"))
     assert exploring.payload_of(found.row(0, named=True)) == {"a": 1}
-    assert exploring.payload_of({"day": DAY, "ingest_id": "gone"}) is None
+    assert exploring.payload_of({"day": DAY, "tenant": "t", "ingest_id": "gone"}) is None
