@@ -40,7 +40,7 @@ def sessions_behind(
 
 
 def payload_of(session: dict[str, Any]) -> Any:
-    """Return the payload of a session (a row with `day`, `tenant`, `ingest_id`), as it was sent; None where it is gone."""
+    """Return the payload of a session (a row with `day`, `tenant`, `ingest_id`), as it was sent; None if it is gone."""
     rows = _lake().scan(RAW_SESSIONS, days=[session["day"]], tenant=session["tenant"])
     found = rows.filter(pl.col("ingest_id") == session["ingest_id"]).select("payload").collect()
     return json.loads(found.item()) if found.height else None
