@@ -164,7 +164,7 @@ def test_numbers_lead_to_the_sessions_behind_them(watch: Watch, pages: dict[str,
 def test_incidents_tell_when_how_bad_and_why(watch: Watch, pages: dict[str, Path]) -> None:
     watched = watch()
     watched.open(pages["alarm"])
-    told = watched.page.locator("#incidents li").first.inner_text()
+    told = watched.page.locator("#incidents li").first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
     assert "Failures, CDN <b>north</b> open, critical" in told
     assert "20.0 %, where 2.00 % was expected" in told
     assert "CDN <b>north</b>: 97.0 % of the excess (interval 90.0–104.0 %) with 60.0 % of the sessions" in told
