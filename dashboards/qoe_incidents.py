@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboards import numbers
 from dashboards.cards import segment_name
-from dashboards.catalogue import METRICS, Unit, dimension_title
+from dashboards.catalogue import METRICS, dimension_title
 from dashboards.drill_lines import incident_line
 from dashboards.qoe_report import QoeReport
 from warehouse.metrics.root_causes import SURE
@@ -15,17 +15,16 @@ from warehouse.metrics.root_causes import SURE
 MOST = 12
 RULE = (
     "Failures, rebuffering or startup of everybody, of a title, a release, a device … well above what their own last "
-    "weeks let expect for the weekday, by more than chance explains. A slice that is bad only through another's "
-    "sessions is not listed again. Times are UTC."
+    "weeks let expect for the weekday and the hour, by more than chance explains. A slice that is bad only through "
+    "another's sessions is not listed again. Times are UTC."
 )
-_TITLES: Mapping[str, tuple[str, Unit]] = {"failure_pct": ("Failures", "pct")}
 
 
 @dataclass(frozen=True)
 class Told:
     """One incident, as it is printed."""
 
-    title: str
+    metric: str
     slice: str
     state: str
     severity: str
@@ -56,12 +55,12 @@ def incidents(report: QoeReport) -> Incidents:
 
 
 def _told(row: Mapping[str, Any], report: QoeReport) -> Told:
-    title, unit = _TITLES.get(row["metric"]) or (METRICS[row["metric"]].title, METRICS[row["metric"]].unit)
+    unit = METRICS[row["metric"]].unit
     lasting = row["state"] == "open"
     owner = "" if report.tenant is not None else f" (tenant {segment_name(row['tenant'])})"
     end = "still going on" if lasting else f"over {_moment(row['ended_at'])}"
     return Told(
-        title=title,
+        metric=row["metric"],
         slice=_slice(row) + owner,
         state="open" if lasting else "over",
         severity=row["severity"],

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards import numbers, worst
-from dashboards.cards import Section, Table, segment_name
-from dashboards.catalogue import DISAGREEMENTS, METRICS, definition, source_table
+from dashboards.cards import Section, Table, Tile, segment_name
+from dashboards.catalogue import METRICS
 from dashboards.drill_lines import NOTEBOOK, report_line
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, heaviest_table, worst_table
@@ -24,30 +24,9 @@ METHOD = (
     "Every estimate carries a 95 % interval: the delta method from stored second moments for ratios and means, "
     "Wilson's for proportions, order statistics on the histogram for quantiles, which are within 1 % of the exact "
     "nearest rank. “Too few” stands where n is too small, “not measured” where no session sent what a number needs.",
+    "Except where two sets are compared, intervals treat sessions as independent. Sessions of one viewer are alike, so "
+    "the true ones are somewhat wider; comparisons therefore take the sessions of one viewer together.",
 )
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One headline number; `known` is False where only a reason stands in its place."""
-
-    metric: str
-    title: str
-    value: str
-    count: str
-    interval: str = ""
-    known: bool = True
-    line: str = ""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """One line of the footer's list of metrics."""
-
-    name: str
-    title: str
-    text: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -67,8 +46,6 @@ class Page:
     worst_lead: str = worst.RULE
     notebook: str = NOTEBOOK
     method: tuple[str, ...] = METHOD
-    disagreements: tuple[str, ...] = DISAGREEMENTS
-    definitions: tuple[Definition, ...] = ()
 
 
 def page(report: QoeReport) -> Page:
@@ -84,9 +61,6 @@ def page(report: QoeReport) -> Page:
         worst_sessions=worst_table(report.worst),
         heaviest=heaviest_table(report.heaviest),
         facts=_facts(report),
-        definitions=tuple(
-            Definition(name, metric.title, definition(name), source_table(name)) for name, metric in METRICS.items()
-        ),
     )
 
 
@@ -118,7 +92,7 @@ def _tile(report: QoeReport, row: dict[str, Any]) -> Tile:
     known = row["value"] is not None
     interval = numbers.bounds(row["low"], row["high"], metric.unit) if known else ""
     line = report_line(report, metric.name)
-    return Tile(metric.name, metric.title, text, f"n = {row['n']:,}", interval, known, line)
+    return Tile(metric.name, metric.title, text, f"n = {row['n']:,}", interval, known, line=line)
 
 
 def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:

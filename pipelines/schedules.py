@@ -1,12 +1,14 @@
-"""What runs by the clock: the hourly second try at what is stale, and the daily publication with every check."""
+"""What runs by the clock: the second try at what is stale, the daily publication, and asking providers again."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import publish_job, refresh_jobs
+from pipelines.jobs import enrich_job, publish_job, refresh_jobs
 from pipelines.staleness import stale_ranges
 from warehouse.derivations import FAMILIES
+from warehouse.enriching import lacking
+from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
 
 
@@ -41,4 +43,24 @@ daily_publish = dg.ScheduleDefinition(
     description="Publishes every report and runs every check",
 )
 
-SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish)
+
+@dg.schedule(
+    job=enrich_job,
+    cron_schedule="*/15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Asks the metadata providers again for what watches lack",
+)
+def enrichment(
+    store: dg.ResourceParam[Store], providers: dg.ResourceParam[ProviderSettings]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request a round where there is something to ask and somebody to be asked."""
+    if not providers.any_key:
+        return dg.SkipReason("No metadata provider has a key.")
+    with store.database.connect() as connection:
+        if not lacking(connection, limit=1):
+            return dg.SkipReason("No watch lacks metadata.")
+    return dg.RunRequest()
+
+
+SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, enrichment)

@@ -15,15 +15,15 @@ import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, Dataset
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_HOURLY, Dataset
+from warehouse.incident_tables import INCIDENTS
 from warehouse.metrics import incident_groups, incidents, root_causes
 from warehouse.metrics.incident_series import STEP, Grain
 from warehouse.metrics.incident_terms import columns, slice_name
 from warehouse.store import Store
-from warehouse.tables import INCIDENTS
 
-SOURCE: Dataset = OUT_QOE_DAILY
-GRAIN: Grain = "day"
+SOURCE: Dataset = OUT_QOE_HOURLY
+GRAIN: Grain = "hour"
 HISTORY = timedelta(days=35)
 """How far back a run looks: incidents that began earlier stay as they were stored."""
 SETTLED = timedelta(hours=3)
@@ -46,10 +46,11 @@ class Change:
 def find(store: Store) -> pl.DataFrame:
     """Return the incidents of the last weeks of data: rows of `incident_groups.distinct` and `causes`, JSON."""
     until = _settled(store.settings.now())
-    days = [day for day in store.lake.row_counts(SOURCE) if day < until.date()]
+    days = [day for day in store.lake.row_counts(SOURCE) if day <= until.date()]
     recent = [day for day in days if day >= max(days) - HISTORY]
+    out = store.lake.scan(SOURCE, days=recent).filter(pl.col("hour") < until).collect()
     rules, dimensions = store.settings.incidents.thresholds, tuple(store.settings.dimensions)
-    found = incidents.detect(store.lake.scan(SOURCE, days=recent).collect(), GRAIN, rules, until=until)
+    found = incidents.detect(out, GRAIN, rules, until=until)
     core = store.lake.scan(CORE_SESSIONS, days=_concerned(found, until))
     alone = incident_groups.distinct(found, core, until, rise=rules.rise)
     causes = [_causes(store, row, dimensions, until) for row in alone.to_dicts()]

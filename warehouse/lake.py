@@ -8,7 +8,7 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,13 +55,29 @@ class Lake:
 
         Columns are those of the dataset, in its order; nulls where older files lack one. Empty without a table.
         """
-        schema = self.schema(dataset)
-        wanted = None if days is None else set(days)
+        frame = self._scan(dataset, self._wanted(self._open(dataset), dataset, days))
+        return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
+
+    def snapshot(self, dataset: Dataset, days: Iterable[date] | None = None) -> tuple[pl.DataFrame, dict[date, str]]:
+        """Return the rows of these days (all by default), and of each day the fingerprint of just these rows."""
+        files = self._wanted(self._open(dataset), dataset, days)
+        return self._scan(dataset, files).collect(), _fingerprints(files)
+
+    def version(self, dataset: Dataset) -> tuple[str, int]:
+        """Return where the table lies and its newest version, for engines that read Delta Lake themselves.
+
+        Raises FileNotFoundError where there is no table.
+        """
         table = self._open(dataset)
-        files = [file for file in self._files(table, dataset) if wanted is None or file.day in wanted]
+        if table is None:
+            raise FileNotFoundError(f"{self._location(dataset)} is no table")
+        return self._location(dataset), table.version()
+
+    def _scan(self, dataset: Dataset, files: Sequence[_File]) -> pl.LazyFrame:
+        schema = self.schema(dataset)
         if not files:
             return pl.LazyFrame(schema=schema)
-        frame = pl.scan_parquet(
+        return pl.scan_parquet(
             [f"{self._location(dataset)}/{file.path}" for file in files],
             schema={name: dtype for name, dtype in schema.items() if name != dataset.partition},
             hive_schema=hive_schema(dataset, self.url),
@@ -70,7 +86,6 @@ class Lake:
             missing_columns="insert",
             extra_columns="ignore",
         ).select(schema.names())
-        return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
 
     def append_once(self, dataset: Dataset, frame: pl.DataFrame, *, app_id: str, version: int) -> bool:
         """Append the rows unless this or a later version of the writer `app_id` is in the log; tell whether it did.
@@ -97,8 +112,10 @@ class Lake:
 
         return self._commit(dataset, attempt)
 
-    def replace_days(self, dataset: Dataset, frame: pl.DataFrame, days: Iterable[date]) -> None:
-        """Make these days hold exactly these rows, in one commit; days without rows become empty.
+    def replace_days(self, dataset: Dataset, frame: pl.DataFrame, days: Iterable[date]) -> dict[date, str]:
+        """Make these days hold exactly these rows, in one commit; return the days' fingerprints.
+
+        Days without rows become empty, and have none.
 
         Raises ValueError for rows of other days, `deltalake.exceptions.DeltaError` and OSError.
         """
@@ -108,11 +125,11 @@ class Lake:
         if strangers:
             raise ValueError(f"{dataset.name}: rows of {sorted(strangers)} among those of the replaced days")
         if not replaced:
-            return
+            return {}
         listed = ", ".join(f"'{day}'" for day in replaced)
         predicate = f"{dataset.partition} IN ({listed})"
 
-        def attempt(table: DeltaTable) -> None:
+        def attempt(table: DeltaTable) -> dict[date, str]:
             write_deltalake(
                 table,
                 conformed,
@@ -122,8 +139,9 @@ class Lake:
                 writer_properties=_WRITER,
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
+            return _fingerprints(self._wanted(table, dataset, replaced))
 
-        self._commit(dataset, attempt)
+        return self._commit(dataset, attempt)
 
     def delete(self, dataset: Dataset, *, tenant: str) -> int:
         """Delete the tenant's rows; return how many they were. Raises DeltaError and OSError.
@@ -143,14 +161,7 @@ class Lake:
 
     def fingerprints(self, dataset: Dataset) -> dict[date, str]:
         """Return a hash of each day's files: it changes when the day's rows do. Days without rows are left out."""
-        names: dict[date, list[str]] = {}
-        for file in self._files(self._open(dataset), dataset):
-            if file.rows:
-                names.setdefault(file.day, []).append(file.path)
-        return {
-            day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:32]
-            for day, paths in sorted(names.items())
-        }
+        return _fingerprints(self._files(self._open(dataset), dataset))
 
     def row_counts(self, dataset: Dataset) -> dict[date, int]:
         """Return the number of rows of each day that has any, from the table's log."""
@@ -184,6 +195,10 @@ class Lake:
         day = pl.col(f"partition.{dataset.partition}").cast(pl.String).str.to_date("%Y-%m-%d")
         return [_File(*row) for row in actions.select("path", day, "num_records").iter_rows()]
 
+    def _wanted(self, table: DeltaTable | None, dataset: Dataset, days: Iterable[date] | None) -> list[_File]:
+        wanted = None if days is None else set(days)
+        return [file for file in self._files(table, dataset) if wanted is None or file.day in wanted]
+
     def _conform(self, dataset: Dataset, frame: pl.DataFrame) -> pl.DataFrame:
         schema = self.schema(dataset)
         if frame.schema != schema:
@@ -216,3 +231,13 @@ class Lake:
             description=dataset.comment,
             configuration=configuration(dataset, self.dimensions),
         )
+
+
+def _fingerprints(files: Iterable[_File]) -> dict[date, str]:
+    names: dict[date, list[str]] = {}
+    for file in files:
+        if file.rows:
+            names.setdefault(file.day, []).append(file.path)
+    return {
+        day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:32] for day, paths in sorted(names.items())
+    }

@@ -1,8 +1,9 @@
-"""Every Postgres table, with a comment on each column. The only place where they are written besides the migrations.
+"""Every Postgres table, with a comment on each column; those of keys and users, watches and incidents
+are in `access_tables`, `watch_tables` and `incident_tables`.
 
-The published tables take their columns from `warehouse.datasets`. Monthly partitions of `sessions` are made in
-`warehouse.partitions`; rows are written by `warehouse.landing`, `keys`, `users`,
-`leases`, `builds`, `publishing`, `incidents` and `webhooks`.
+They are written nowhere else besides the migrations. The published tables take their columns from the datasets.
+Monthly partitions of `sessions` are made in `warehouse.partitions`; rows are written by `warehouse.landing`,
+`builds` and `publishing`.
 """
 
 from typing import Any
@@ -13,31 +14,31 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Double,
-    Identity,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
-from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
-
-METADATA = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(column_0_label)s",
-    }
+from warehouse.access_tables import ACCESS_TABLES
+from warehouse.datasets import (
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+    Dataset,
 )
-INSTANT = DateTime(timezone=True)
+from warehouse.incident_tables import INCIDENT_TABLES
+from warehouse.schema import INSTANT as INSTANT
+from warehouse.schema import METADATA as METADATA
+from warehouse.watch_datasets import OUT_PROGRESS_DAILY
+from warehouse.watch_tables import WATCH_TABLES
 
 
 def _identity() -> list[Column[object]]:
@@ -119,53 +120,6 @@ QUARANTINE = Table(
     comment="Landed rows that Postgres refused, each with its reason",
 )
 
-API_KEYS = Table(
-    "api_keys",
-    METADATA,
-    Column("key_id", Text, primary_key=True, comment="Public part of the key"),
-    Column("sha256", Text, nullable=False, unique=True, comment="SHA-256 of the whole key, hex; the key is not kept"),
-    Column("tenant", Text, nullable=False, comment="Owner of the data that the key lands and reads"),
-    Column("name", Text, nullable=False, comment="What its owner calls it"),
-    Column("scopes", ARRAY(Text), nullable=False, comment="What it may do"),
-    Column("quota", Integer, comment="Requests a window; null means the default limit, 0 none"),
-    Column("created_at", INSTANT, nullable=False, server_default=text("now()"), comment="When it was made"),
-    Column("expires_at", INSTANT, comment="When it stops working; null means never"),
-    Column("revoked_at", INSTANT, comment="When it was revoked"),
-    Column("last_used_at", INSTANT, comment="When a request last came with it, to about a minute; null means never"),
-    comment="API keys, as hashes. Belongs in backups",
-)
-
-TENANTS = Table(
-    "tenants",
-    METADATA,
-    Column("tenant", Text, primary_key=True, comment="Owner of data and keys"),
-    Column("quota", Integer, nullable=False, comment="Requests a window that all keys of the tenant share"),
-    comment="Tenants whose keys have a common bound; others are bounded by their keys alone. Belongs in backups",
-)
-
-USERS = Table(
-    "users",
-    METADATA,
-    Column("name", Text, primary_key=True, comment="User name of HTTP Basic"),
-    Column("password_hash", Text, nullable=False, comment="argon2id hash in PHC format; the password is not kept"),
-    Column("tenant", Text, nullable=False, comment="Owner of the data that the user records"),
-    Column("time_zone", Text, comment="IANA name: where the user's days begin; null means the default"),
-    Column("language", Text, comment="BCP 47 tag of the language that the user immerses in; null when not set"),
-    Column("created_at", INSTANT, nullable=False, server_default=text("now()"), comment="When the user was added"),
-    Column("password_set_at", INSTANT, nullable=False, server_default=text("now()"), comment="Age of the password"),
-    comment="Users of the tracker. Belongs in backups",
-)
-
-RATE_LEASES = Table(
-    "rate_leases",
-    METADATA,
-    Column("tenant", Text, primary_key=True, comment="Whose requests are counted"),
-    Column("key_id", Text, primary_key=True, comment="The key, or empty for the bound of the whole tenant"),
-    Column("window_start", INSTANT, primary_key=True, comment="Start of the window"),
-    Column("leased", BigInteger, nullable=False, comment="Requests asked for by workers; over the limit none is given"),
-    comment="How much of each limit the workers have leased; windows that are over are deleted",
-)
-
 PARTITION_BUILDS = Table(
     "partition_builds",
     METADATA,
@@ -181,50 +135,13 @@ PARTITION_BUILDS = Table(
     comment="The last build of each partition of the derived tables: what it saw, and what it made of it",
 )
 
-INCIDENTS = Table(
-    "incidents",
+PUBLISHED_DAYS = Table(
+    "published_days",
     METADATA,
-    Column("incident_id", UUID, primary_key=True, comment="Follows from slice, metric and first known start"),
-    Column("tenant", Text, nullable=False, comment="Whose viewers"),
-    Column("dimension", Text, nullable=False, comment="'all', 'content' or a configured dimension"),
-    Column("value", Text, comment="Value of a configured dimension"),
-    Column("content_id", Text, comment="Content, of a content slice"),
-    Column("stream_type", Text, comment="Stream type, of a content slice"),
-    Column("metric", Text, nullable=False, comment="failure_pct, rebuffer_pct_play or startup_ms"),
-    Column("state", Text, nullable=False, comment="open, resolved, or withdrawn: later data tells of none"),
-    Column("started_at", INSTANT, nullable=False, comment="Begin of the first raised step"),
-    Column("ended_at", INSTANT, comment="End of the last raised step; null while it lasts"),
-    Column("detected_at", INSTANT, nullable=False, comment="End of the step by which it could be known"),
-    Column("peak", Double, nullable=False, comment="The most surprising value, in the metric's unit"),
-    Column("low", Double, comment="Lower end of the 95 % interval of the peak"),
-    Column("high", Double, comment="Upper end of the 95 % interval of the peak"),
-    Column("baseline", Double, nullable=False, comment="What was expected then, in the metric's unit"),
-    Column("n", BigInteger, nullable=False, comment="Sessions that the peak is of"),
-    Column("sessions", BigInteger, nullable=False, comment="Sessions of the slice since the start"),
-    Column("share", Double, nullable=False, comment="Their share of the tenant's sessions, 0-1"),
-    Column("score", Double, nullable=False, comment="Distance from the expectation, standard deviations"),
-    Column("severity", Text, nullable=False, comment="minor, major or critical"),
-    Column("also", ARRAY(Text), nullable=False, comment="Other slices that tell of the same incident"),
-    Column("causes", JSONB, nullable=False, comment="Dimension values that explain it, surest first"),
-    Column("seen_at", INSTANT, nullable=False, comment="When a run last found it"),
-    Index("ix_incidents_tenant", "tenant", "metric", "started_at"),
-    comment="Incidents in failures, rebuffering and startup. Derived from out and core; ids belong in backups",
-)
-
-INCIDENT_DELIVERIES = Table(
-    "incident_deliveries",
-    METADATA,
-    Column("idempotency_key", Text, primary_key=True, comment="Incident, event and its number: the same in each try"),
-    Column("position", BigInteger, Identity(always=True), nullable=False, comment="Order of the events"),
-    Column("tenant", Text, nullable=False, comment="Whose incident"),
-    Column("incident_id", UUID, nullable=False, comment="Which incident"),
-    Column("event", Text, nullable=False, comment="opened or resolved"),
-    Column("body", JSONB, nullable=False, comment="What is posted"),
-    Column("queued_at", INSTANT, nullable=False, comment="When it happened"),
-    Column("attempts", Integer, nullable=False, server_default=text("0"), comment="Posts tried"),
-    Column("error", Text, comment="Why the last one failed"),
-    Column("delivered_at", INSTANT, comment="When the receiver took it; null until then"),
-    comment="What the webhook is told of incidents, in order. Belongs in backups",
+    Column("dataset", Text, primary_key=True, comment="The table, in the lake and here"),
+    Column("day", Date, primary_key=True, comment="Its partition"),
+    Column("fingerprint", Text, nullable=False, comment="Hash of the lake's files whose rows are published"),
+    comment="What was published of each day, so that publishing it again writes only what differs",
 )
 
 
@@ -243,26 +160,30 @@ def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
 
 def _published(dataset: Dataset) -> Table:
     columns = [
-        Column(name, _sql_type(dtype), nullable=name not in {"day", "tenant"}, comment=comment)
+        Column(name, _sql_type(dtype), nullable=name not in {"day", "hour", "tenant"}, comment=comment)
         for name, (dtype, comment) in dataset.columns.items()
     ]
     key = UniqueConstraint(*dataset.key, name=f"uq_{dataset.name}_key", postgresql_nulls_not_distinct=True)
     return Table(dataset.name, METADATA, *columns, key, comment=dataset.comment)
 
 
-PUBLISHED = {dataset.name: _published(dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)}
+PUBLISHED = {
+    dataset.name: _published(dataset)
+    for dataset in (
+        OUT_QOE_DAILY,
+        OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_HOURLY,
+        OUT_QOE_HISTOGRAM_HOURLY,
+        OUT_PROGRESS_DAILY,
+    )
+}
 """Postgres tables that hold the same rows as the lake table of the same name."""
 
 TENANTED = (
-    SESSIONS,
-    SESSION_KEYS,
-    QUARANTINE,
-    API_KEYS,
-    TENANTS,
-    USERS,
-    RATE_LEASES,
-    INCIDENTS,
-    INCIDENT_DELIVERIES,
+    *(SESSIONS, SESSION_KEYS, QUARANTINE),
+    *ACCESS_TABLES,
+    *WATCH_TABLES,
+    *INCIDENT_TABLES,
     *PUBLISHED.values(),
 )
 """Every table with rows of tenants."""

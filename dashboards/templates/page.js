@@ -1,4 +1,4 @@
-// Draws every figure of the page, one after another so that the page stays responsive, in the reader's colours; shows
+// Draws every figure that is shown, one after another so that the page stays responsive, in the reader's colours; shows
 // and copies the line that asks for the sessions behind a number.
 (() => {
   "use strict";
@@ -20,10 +20,13 @@
     return Plotly.react(place, data, layout, config);
   };
 
+  const shown = () => places.filter((place) => !place.closest("[hidden]")); // a hidden one has no width to fill
+
   let round = 0;
   const drawAll = async (dark) => {
     const mine = ++round;
-    for (const place of places) {
+    delete document.documentElement.dataset.drawn;
+    for (const place of shown()) {
       await new Promise((next) => setTimeout(next));
       if (mine !== round) return;
       await draw(place, dark);
@@ -48,8 +51,18 @@
     const button = event.target.closest("[data-line]");
     if (button) show(button);
   });
+
+  const chooser = document.getElementById("chooser");
+  const choose = (anchor) => {
+    for (const choice of document.querySelectorAll(".choice")) choice.hidden = choice.id !== anchor;
+  };
+  if (chooser) {
+    choose(chooser.value);
+    chooser.addEventListener("change", () => { choose(chooser.value); drawAll(prefersDark.matches); });
+  }
+
   prefersDark.addEventListener("change", (event) => drawAll(event.matches));
-  window.addEventListener("beforeprint", () => { round += 1; places.forEach((place) => draw(place, false)); });
+  window.addEventListener("beforeprint", () => { round += 1; shown().forEach((place) => draw(place, false)); });
   window.addEventListener("afterprint", () => drawAll(prefersDark.matches));
   drawAll(prefersDark.matches);
 })();

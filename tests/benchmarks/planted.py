@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from warehouse.datasets import CORE_SESSIONS
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_HOURLY
 from warehouse.metrics import qoe
 from warehouse.metrics.outcomes import outcome
 
@@ -180,8 +180,5 @@ def _core(
 
 
 def hourly(core: pl.DataFrame) -> pl.DataFrame:
-    """Aggregate by the hour with the definitions of the daily table: each hour is a day of its own meanwhile."""
-    hour = pl.col("started_at").dt.epoch("us") // 3_600_000_000
-    out = qoe.aggregate(core.with_columns(day=hour.cast(pl.Int32).cast(pl.Date)), DIMENSIONS)
-    number = pl.col("day").cast(pl.Int32)
-    return out.with_columns(day=(number // 24).cast(pl.Date), hour=number % 24)
+    """Return the rows of `OUT_QOE_HOURLY` of these sessions."""
+    return qoe.aggregate(core, DIMENSIONS, OUT_QOE_HOURLY)

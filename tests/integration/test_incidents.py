@@ -16,7 +16,7 @@ from pipelines import reporting
 from pipelines.alarms import find_and_tell
 from tests.benchmarks.planted import DIMENSIONS, START, Planted, draw
 from warehouse import incidents, webhooks
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUT_QOE_HOURLY
 from warehouse.incident_settings import IncidentSettings
 from warehouse.lake import Lake
 from warehouse.metrics import histogram, qoe
@@ -90,7 +90,7 @@ def at(store: Store, day: float, core: pl.DataFrame, url: str | None = None) -> 
     known = core.filter(pl.col("day") < (BEGIN + timedelta(days=day)).date())
     days = core["day"].unique().to_list()
     lake.replace_days(CORE_SESSIONS, known, days)
-    lake.replace_days(OUT_QOE_DAILY, qoe.aggregate(known, DIMENSIONS), days)
+    lake.replace_days(OUT_QOE_HOURLY, qoe.aggregate(known, DIMENSIONS, OUT_QOE_HOURLY), days)
     return replace(store, settings=settings, lake=lake)
 
 
@@ -192,11 +192,12 @@ def test_an_incident_that_later_data_does_not_tell_of_is_withdrawn(
 
 def test_the_page_tells_of_it_and_leads_to_its_sessions(store: Store, core: pl.DataFrame) -> None:
     late = at(store, LAST, core)
-    hist = histogram.aggregate(core, DIMENSIONS)
-    late.lake.replace_days(OUT_QOE_HISTOGRAM_DAILY, hist, hist["day"].unique().to_list())
+    days = core["day"].unique().to_list()
+    late.lake.replace_days(OUT_QOE_DAILY, qoe.aggregate(core, DIMENSIONS), days)
+    late.lake.replace_days(OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate(core, DIMENSIONS), days)
     find_and_tell(late)
-    reporting.publish_reports(late)
+    reporting.publish_qoe(late)
     page = (late.settings.reports_dir / "t" / "qoe.html").read_text(encoding="utf-8")
-    assert "Failures, CDN cdn-0" in page
+    assert ">Failures</a>, CDN cdn-0" in page
     assert "Began Sun 22 Mar 2026 00:00, over Tue 24 Mar 2026 00:00" in page
     assert "sessions_behind(&#39;failure_pct&#39;, tenant=&#39;t&#39;, day=&#39;2026-03-22&#39;" in page

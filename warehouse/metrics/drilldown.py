@@ -1,6 +1,6 @@
 """From a number to the sessions that make it: each with what it adds, and the way back to its payload.
 
-What a metric is stands in `qoe`; where sessions are read from is not known here.
+What a metric is stands in `registry`; where sessions are read from is not known here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,19 +10,13 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import polars as pl
 
-from warehouse.datasets import CORE_SESSIONS, RATIOS
+from warehouse.datasets import CORE_SESSIONS
 from warehouse.metrics import qoe
 from warehouse.metrics.experience import experience_score
+from warehouse.metrics.registry import METRICS
 
 MOST = 25
-_FAILED = {
-    "vsf_pct": ("video_start_failure",),
-    "ebvs_pct": ("exit_before_video_start",),
-    "vpf_pct": ("playback_failure",),
-    "failure_pct": ("video_start_failure", "playback_failure"),
-}
-_HIGHER_IS_BETTER = frozenset({"experience_score", "bitrate_bps"})
-_MEANS = ("startup_ms", "rebuffer_ratio_media3", "seeks_per_session")
+_HIGHER_IS_BETTER = frozenset(metric.name for metric in METRICS.values() if metric.better == "higher")
 _SHOWN = ("day", "tenant", "session_id", "started_at", "content_id", "stream_type", "outcome")
 _MEASURES = ("startup_ms", "play_ms", "rebuffer_ms", "rebuffer_count", "seek_ms", "bitrate_bps", "error_count")
 
@@ -113,17 +107,20 @@ def _influence(chosen: pl.LazyFrame, metric: str) -> pl.LazyFrame:
 
 
 def _terms(metric: str) -> _Terms:
-    outcome = nw.col("outcome")
-    if metric in _FAILED:
-        ended = outcome.is_in(["played", "playback_failure"]) if metric == "vpf_pct" else ~outcome.is_null()
-        return _Terms(outcome.is_in(_FAILED[metric]).cast(nw.Float64()), nw.when(ended).then(nw.lit(1.0)), 100.0)
-    for ratio in RATIOS:
-        if ratio.name == metric:
-            return _Terms(*qoe.ratio_terms()[metric], ratio.factor)
-    if metric == "experience_score":
-        value = experience_score()
-    elif metric in _MEANS:
-        value = nw.col("seek_count" if metric == "seeks_per_session" else metric)
-    else:
+    known = METRICS.get(metric)
+    if known is None:
         raise ValueError(f"unknown metric {metric!r}")
+    if known.kind == "proportion":
+        hit = _outcome_in(known.hits)
+        return _Terms(hit.cast(nw.Float64()), nw.when(_outcome_in(known.trials)).then(nw.lit(1.0)), 100.0)
+    if known.kind == "ratio":
+        return _Terms(*qoe.ratio_terms()[metric], known.terms.factor)
+    columns = {"experience_score": experience_score(), "seeks_per_session": nw.col("seek_count")}
+    value = columns.get(metric, nw.col(metric))
     return _Terms(value, nw.when(~value.is_null()).then(nw.lit(1.0)), 1.0)
+
+
+def _outcome_in(counts: tuple[str, ...]) -> nw.Expr:
+    """Return whether a session is in one of these counts of `OUT_QOE_DAILY`."""
+    outcome = nw.col("outcome")
+    return ~outcome.is_null() if "outcome_n" in counts else outcome.is_in([name.removesuffix("_n") for name in counts])

@@ -88,7 +88,7 @@ class Series:
 
 
 def series(out: pl.DataFrame, grain: Grain, fewest: int, until: datetime | None = None) -> Series:
-    """Arrange rows of `OUT_QOE_DAILY` (or, with a column `hour`, of the hourly table) as series.
+    """Arrange rows of `OUT_QOE_DAILY` or, by the hour, of `OUT_QOE_HOURLY` as series.
 
     Slices are all sessions of a tenant, each content x stream type, and each value of a configured dimension; those
     with fewer than `fewest` sessions in all are left out, and so are values that were not sent and the folded rest,
@@ -126,9 +126,7 @@ def series(out: pl.DataFrame, grain: Grain, fewest: int, until: datetime | None 
 
 
 def _sums(out: pl.DataFrame, grain: Grain) -> pl.DataFrame:
-    at = pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if grain == "hour":
-        at = at + pl.duration(hours="hour")
+    at = pl.col("hour") if grain == "hour" else pl.col("day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     own = pl.col("dimension") == CONTENT_DIMENSION
     single = own | (pl.col("value").is_not_null() & (pl.col("value") != OTHER))
     sums = out.lazy().filter(single).group_by(at.alias("at"), *SLICE).agg(n=pl.col("sessions").sum(), **_terms())

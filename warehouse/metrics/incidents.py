@@ -68,7 +68,7 @@ _MANY, _MUCH = 0.2, 2.0
 def detect(
     out: pl.DataFrame, grain: Grain, rules: Thresholds | None = None, *, until: datetime | None = None
 ) -> pl.DataFrame:
-    """Return the incidents in rows of `OUT_QOE_DAILY` (grain "day") or of the hourly table (grain "hour"): `SCHEMA`.
+    """Return the incidents in rows of `OUT_QOE_DAILY` (grain "day") or `OUT_QOE_HOURLY` (grain "hour"): `SCHEMA`.
 
     Rows are of any number of tenants, each judged by itself, and only of steps that are over and complete, for
     sessions that fail are told of sooner than those that play. Up to `until` (the end of the last row by default) a
