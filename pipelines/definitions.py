@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines import checks, watch_checks
 from pipelines.assets.enrichment import enriched_metadata
 from pipelines.assets.events import core_cmcd, core_events, out_cmcd_sessions, out_engagement, raw_cmcd, raw_events
+from pipelines.assets.incidents import incidents
 from pipelines.assets.live import (
     core_chat,
     core_streams,
@@ -29,7 +30,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
     """Return everything that Dagster runs; `overrides` swap resources: `store`, `providers`."""
     return dg.Definitions(
         assets=[
-            *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, report_qoe),
+            *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, incidents, report_qoe),
             *(raw_watches, raw_metadata, enriched_metadata, core_watches, out_progress_daily, report_progress),
             *(raw_streams, raw_chat, raw_viewers, core_streams, core_chat, core_viewers, out_chat_minute),
             *(raw_events, core_events, out_engagement, raw_cmcd, core_cmcd, out_cmcd_sessions),

@@ -7,13 +7,13 @@ import dagster as dg
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
 REPORTS: Mapping[str, tuple[str, ...]] = {
-    "qoe": ("report_qoe",),
+    "qoe": ("incidents", "report_qoe"),
     "progress": ("report_progress",),
     "events": (),
     "live": (),
     "cmcd": (),
 }
-"""The pages that show what a family derives."""
+"""What is made of all days of what a family derives: alarms, and the pages."""
 
 ENRICHED = "enriched_metadata"
 

@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import URL, make_url
 
+from warehouse.incident_settings import IncidentSettings
+
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",
     "device_model": "deviceModel",
@@ -25,7 +27,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions", "emotes")
+_TABLES = ("dimensions", "emotes", "incidents")
 
 
 class SettingsError(ValueError):
@@ -52,6 +54,8 @@ class StorageSettings:
     """Column name of each configured dimension, and the payload field it is read from."""
     emotes: Mapping[str, float] = field(default_factory=dict)
     """Sentiment of emotes, -4 to 4, beside or instead of the shipped lexicon's."""
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    """When something is an incident, and who is told."""
     time_zone: str = "Pacific/Auckland"
     """IANA name of the zone whose midnights bound the days of users without one of their own."""
     fixed_now: datetime | None = None
@@ -86,6 +90,7 @@ class StorageSettings:
             retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
             emotes=_emotes(tables.get("emotes")),
+            incidents=_incidents(tables.get("incidents", {})),
             time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
@@ -163,6 +168,13 @@ def _read_toml(path: Path) -> Mapping[str, object]:
             near = difflib.get_close_matches(key, _TABLES, 1, 0.0)
             raise SettingsError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     return tables
+
+
+def _incidents(table: object) -> IncidentSettings:
+    try:
+        return IncidentSettings.from_table(table)
+    except ValueError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
 
 
 def _dimensions(table: object) -> Mapping[str, str]:
