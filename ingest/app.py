@@ -36,7 +36,7 @@ from ingest.routes import (
     watching,
 )
 from ingest.settings import IngestSettings
-from warehouse.metrics.sentiment import Sentiment
+from warehouse.metrics.sentiment import Sentiment, default_emotes
 from warehouse.postgres import prepare
 from warehouse.providers.catalog import Catalog
 from warehouse.settings import StorageSettings
@@ -62,7 +62,7 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "batch_turns": batches.Turns(),
             "users": basic.Users(settings.users),
             "version": version("playhead"),
-            "sentiment": Sentiment(storage.emotes),
+            "sentiment": Sentiment(default_emotes() | storage.emotes),
             "cache": Cache(settings.redis_url),
         }
     )

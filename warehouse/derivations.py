@@ -50,7 +50,7 @@ from warehouse.metrics import (
     watches,
     watching,
 )
-from warehouse.metrics.sentiment import Sentiment
+from warehouse.metrics.sentiment import Sentiment, default_emotes
 from warehouse.providers import described
 from warehouse.settings import StorageSettings
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
@@ -143,7 +143,9 @@ def _core_streams(sources: Frames, _settings: StorageSettings) -> Computed:
 
 
 def _core_chat(sources: Frames, settings: StorageSettings) -> Computed:
-    return Computed({CORE_CHAT.name: streams.build_chat(sources[RAW_CHAT.name], Sentiment(settings.emotes))})
+    return Computed(
+        {CORE_CHAT.name: streams.build_chat(sources[RAW_CHAT.name], Sentiment(default_emotes() | settings.emotes))}
+    )
 
 
 def _core_viewers(sources: Frames, _settings: StorageSettings) -> Computed:

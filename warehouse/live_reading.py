@@ -20,8 +20,8 @@ from warehouse.metrics.sentiment import Sentiment
 LOOKBACK = timedelta(minutes=30)
 """What the live path knows of a stream before it begins to judge: three times the longest memory of a baseline."""
 
-MOST_UNPUBLISHED = timedelta(hours=6)
-"""How far back minutes are computed where nothing is published."""
+MOST_UNPUBLISHED = timedelta(hours=1)
+"""How far back minutes are computed where nothing is published; what is older comes with the next refresh."""
 
 _STREAMS = """
     SELECT stream_id, title, streamer_name, game_category, started_at, is_live, public, created_at, updated_at,
@@ -138,14 +138,13 @@ def newest_moments(connection: psycopg.Connection, key: StreamKey, limit: int) -
 
 
 def landed(
-    connection: psycopg.Connection, key: StreamKey, since: datetime, until: datetime, sentiment: Sentiment | None
+    connection: psycopg.Connection, key: StreamKey, since: datetime, until: datetime, sentiment: Sentiment
 ) -> Landed:
-    """Return what a stream shows from `since` (included) to `until`; without `sentiment` the column is null."""
+    """Return what a stream shows from `since` (included) to `until`, with its sentiment."""
     asked = (key.tenant, key.stream_id, since, until)
     messages = pl.DataFrame(connection.execute(_LANDED_CHAT, asked).fetchall(), schema=_CHAT, orient="row")
     viewers = pl.DataFrame(connection.execute(_LANDED_VIEWERS, asked).fetchall(), schema=_VIEWERS, orient="row")
-    scored = pl.lit(None, pl.Float64).alias("sentiment") if sentiment is None else sentiment.of_all(messages)
-    return Landed(messages.with_columns(scored), viewers)
+    return Landed(messages.with_columns(sentiment.of_all(messages)), viewers)
 
 
 def _published_until(connection: psycopg.Connection, key: StreamKey, now: datetime) -> datetime:

@@ -36,7 +36,7 @@ class LiveStream:
 
     def __init__(self, key: StreamKey, sentiment: Sentiment) -> None:
         self.key = key
-        self._sentiment = _Remembered(sentiment)
+        self._sentiment = sentiment
         self._state = StreamState()
         self._judged_until: datetime | None = None
         self._moments: deque[dict[str, Any]] = deque(maxlen=RECENT_MOMENTS)
@@ -47,8 +47,7 @@ class LiveStream:
             self._moments.extend(reversed(newest_moments(connection, self.key, RECENT_MOMENTS)))
         since = now - timedelta(seconds=WINDOW_S)
         begin = self._judged_until or now - LOOKBACK
-        found = landed(connection, self.key, min(since, begin), now, None)
-        found = Landed(found.chat.with_columns(self._sentiment.of_all(found.chat)), found.viewers)
+        found = landed(connection, self.key, min(since, begin), now, self._sentiment)
         self._judge(found, now)
         viewers = connection.execute(_VIEWERS, (self.key.tenant, self.key.stream_id, now)).fetchone()
         fields = {
@@ -72,21 +71,6 @@ class LiveStream:
                 if row["moment_id"] not in {known["moment_id"] for known in self._moments}:
                     self._moments.append(row)
         self._judged_until = now - timedelta(seconds=LATE_S + 2 * BIN_S)
-
-
-class _Remembered:
-    """Scores messages once, however often they are read."""
-
-    def __init__(self, sentiment: Sentiment) -> None:
-        self._sentiment = sentiment
-        self._known: dict[str, float | None] = {}
-
-    def of_all(self, chat: pl.DataFrame) -> pl.Series:
-        ids = chat["message_id"].to_list()
-        new = chat.filter(~pl.col("message_id").is_in(list(self._known)))
-        scored = dict(zip(new["message_id"], self._sentiment.of_all(new), strict=True))
-        self._known = {name: scored[name] if name in scored else self._known[name] for name in ids}
-        return pl.Series("sentiment", list(self._known.values()), dtype=pl.Float64)
 
 
 def _last_minute(chat: pl.DataFrame) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class StorageSettings:
     """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
-    emotes: Mapping[str, float] = field(default_factory=dict)
+    emotes: dict[str, float] = field(default_factory=dict)
     """Sentiment of emotes, -4 to 4, beside or instead of the shipped lexicon's."""
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     """When something is an incident, and who is told."""
@@ -190,7 +190,7 @@ def _dimensions(table: object) -> Mapping[str, str]:
     return dict(table)
 
 
-def _emotes(table: object) -> Mapping[str, float]:
+def _emotes(table: object) -> dict[str, float]:
     if table is None:
         return {}
     if not isinstance(table, dict):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -52,14 +53,14 @@ def until(client: httpx.Client, path: str, holds: Any) -> Any:
     raise AssertionError(answer.text)
 
 
-def open_socket(client: httpx.Client, path: str, *, key: bool = False) -> ClientConnection:
+def open_socket(client: httpx.Client, path: str, *, key: bool = False) -> AbstractContextManager[ClientConnection]:
     headers = {"X-API-Key": "dev-key"} if key else {}
     url = str(client.base_url).replace("http", "ws").rstrip("/")
     return connect(url + path, additional_headers=headers, proxy=None)
 
 
-def closed_with(socket: ClientConnection) -> int:
-    with pytest.raises(ConnectionClosed) as closed:
+def closed_with(opening: AbstractContextManager[ClientConnection]) -> int:
+    with opening as socket, pytest.raises(ConnectionClosed) as closed:
         socket.recv(10)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code

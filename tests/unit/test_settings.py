@@ -121,3 +121,12 @@ def test_mistakes_about_incidents_are_told(tmp_path: Path, line: str, named: str
     (tmp_path / "playhead.toml").write_text(f"[incidents]\n{line}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=named):
         read(tmp_path)
+
+
+def test_emotes_are_read_and_bounded(tmp_path):
+    path = tmp_path / "playhead.toml"
+    path.write_text("[emotes]\nPog = 3\n")
+    assert StorageSettings.from_environ({"PLAYHEAD_HOME": str(tmp_path)}).emotes == {"Pog": 3.0}
+    path.write_text("[emotes]\nPog = 5\n")
+    with pytest.raises(SettingsError, match="from -4 to 4"):
+        StorageSettings.from_environ({"PLAYHEAD_HOME": str(tmp_path)})

@@ -9,6 +9,7 @@ Source: Hutto & Gilbert, VADER, ICWSM 2014.
 
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 
 import polars as pl
@@ -16,6 +17,9 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 MAX_CHARS = 500
 """A chat message is no longer (Twitch's limit); VADER's time grows with the square of the words."""
+
+REMEMBERED = 65_536
+"""Messages whose score is remembered: chat repeats itself, and the live path reads it again each second."""
 
 
 def default_emotes() -> dict[str, float]:
@@ -25,16 +29,20 @@ def default_emotes() -> dict[str, float]:
 
 
 class Sentiment:
-    """VADER and the emotes that it shall know: `default_emotes()`, where `emotes` do not say otherwise."""
+    """VADER and the emotes that it shall know, `default_emotes()` unless others are given."""
 
     def __init__(self, emotes: Mapping[str, float] | None = None) -> None:
         self._analyzer = SentimentIntensityAnalyzer()
-        known = default_emotes() | dict(emotes or {})
+        known = default_emotes() if emotes is None else emotes
         self._analyzer.lexicon.update({name.lower(): value for name, value in known.items()})
+        self._scored = lru_cache(REMEMBERED)(self._score)
 
     def of(self, message: str) -> float | None:
         """Return VADER's compound score, -1 to 1; None where no word of the message has one."""
-        scores: dict[str, float] = self._analyzer.polarity_scores(message[:MAX_CHARS])
+        return self._scored(message[:MAX_CHARS])
+
+    def _score(self, message: str) -> float | None:
+        scores: dict[str, float] = self._analyzer.polarity_scores(message)
         return scores["compound"] if scores["pos"] or scores["neg"] else None
 
     def of_all(self, chat: pl.DataFrame) -> pl.Series:
