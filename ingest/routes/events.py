@@ -8,6 +8,7 @@ from ingest.payloads import epas, events
 from ingest.payloads.batch import elements
 from ingest.payloads.instants import Arrival
 from ingest.routes.listed import BODY_LIMIT, Landed, LandingRequest, land, land_items, list_of, one
+from ingest.routes.openapi import enveloped
 from ingest.routes.streams import LANDING
 
 _BEACON = {"event": "heartbeat", "sessionId": "5f0c", "timestamp": 1_771_065_000_000, "playhead": 1200, "duration": -1}
@@ -20,7 +21,7 @@ _BEACON = {"event": "heartbeat", "sessionId": "5f0c", "timestamp": 1_771_065_000
     operation_class=list_of("events", events.EXAMPLE),
     request_max_body_size=BODY_LIMIT,
     exception_handlers=ENVELOPED,
-    **LANDING,
+    **LANDING | {"responses": enveloped(400, 401, 403, 408, 413, 415, 429, 500, 503, 507)},
 )
 async def land_events(request: LandingRequest) -> Success[Landed]:
     """Land events; the good ones are kept, the others told by their index."""

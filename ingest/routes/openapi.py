@@ -17,6 +17,7 @@ from litestar.openapi.spec import Components, Example, Operation, Reference, Sec
 from litestar.static_files import create_static_files_router
 
 from ingest.basic import Unauthorized
+from ingest.envelope import Failure
 from ingest.errors import ErrorBody
 from ingest.payloads import sync
 
@@ -53,6 +54,13 @@ _json = JsonRenderPlugin()
 def failures(*statuses: int) -> dict[int, ResponseSpec]:
     """Return the error answers of an operation, each with an example."""
     return {status: _failure(*_FAILURES[status]) for status in statuses}
+
+
+def enveloped(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return the error answers of an operation of the analytics family."""
+    return {
+        status: ResponseSpec(Failure, description=_FAILURES[status][1], generate_examples=False) for status in statuses
+    }
 
 
 def _failure(code: str, description: str) -> ResponseSpec:

@@ -71,7 +71,8 @@ async def watch_stream(socket: Socket, stream_id: FromPath[str]) -> None:
     """Send the state of a stream at once, and then each second."""
 
     async def begin() -> tuple[Hashable, Callable[[], Read]]:
-        found = await in_database(socket, live_reading.find, stream_id, await _tenant(socket))
+        tenant = await _tenant(socket)
+        found = None if "\0" in stream_id else await in_database(socket, live_reading.find, stream_id, tenant)
         if found is None:
             raise NotFound(f"There is no stream {stream_id!r}")
         return found[0], lambda: LiveStream(found[0], socket.app.state.sentiment).read

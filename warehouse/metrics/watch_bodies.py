@@ -6,6 +6,7 @@ Pure functions of the raw rows, so that a rebuild makes what landing made. What 
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -188,7 +189,17 @@ def _bodies(raw: pl.DataFrame, route: str) -> pl.DataFrame:
     rows = raw.filter(pl.col("route") == route).select(*kept, user_language="language")
     # Polars reads no number of a sender's own fields that has no type; here such a number is nothing.
     bodies = [json.loads(text, parse_int=_integer, parse_float=lambda _: None) for text in rows["payload"]]
+    bodies = [_known(body, _BODIES[route]) for body in bodies]
     return rows.with_columns(payload=pl.Series(bodies, dtype=_BODIES[route])).unnest("payload")
+
+
+def _known(value: Any, dtype: Any) -> Any:
+    """Return a value without a sender's own fields, whose types may be at odds with each other."""
+    if isinstance(dtype, pl.Struct) and isinstance(value, dict):
+        return {field.name: _known(value.get(field.name), field.dtype) for field in dtype.fields}
+    if isinstance(dtype, pl.List) and isinstance(value, list):
+        return [_known(item, dtype.inner) for item in value]
+    return value
 
 
 def _integer(literal: str) -> int | None:
