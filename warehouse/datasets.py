@@ -165,6 +165,7 @@ CORE_SESSIONS = Dataset(
     key=("tenant", "session_id", "identity_at"),
     identifying=frozenset({"session_id", "user_id", "device_id", "ingest_id"}),
     dimensional=True,
+    sorted_by=("tenant", "content_id", "stream_type", "started_at"),
 )
 
 CORE_SESSIONS_QUARANTINE = Dataset(

@@ -6,6 +6,7 @@ What a computation means is in `warehouse.metrics`; reading, replacing and recor
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -99,7 +100,7 @@ QOE_DAILY = Derivation(
     "qoe",
     (CORE_SESSIONS,),
     (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY),
-    aggregates=(qoe.aggregate, histogram.aggregate),
+    aggregates=(partial(qoe.aggregate, in_order=True), histogram.aggregate),
 )
 QOE_HOURLY = replace(QOE_DAILY, targets=(OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY))
 WATCHES = Derivation(

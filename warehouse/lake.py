@@ -126,6 +126,8 @@ class Lake:
             raise ValueError(f"{dataset.name}: rows of {sorted(strangers)} among those of the replaced days")
         if not replaced:
             return {}
+        if dataset.sorted_by:
+            conformed = conformed.sort(dataset.partition, *dataset.sorted_by, *dataset.key)
         listed = ", ".join(f"'{day}'" for day in replaced)
         predicate = f"{dataset.partition} IN ({listed})"
 
