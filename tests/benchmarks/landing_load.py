@@ -18,6 +18,10 @@ BODY = (
     b'"meanVideoFormatBitrate":2500000,"errorCount":0,"contentId":"media_xyz","streamType":"dash",'
     b'"appVersion":"1.4.0","deviceModel":"Pixel 9","networkType":"wifi"}'
 )
+CONNECTIONS = 64
+BATCH_CONNECTIONS = 4
+BATCH_LINES = 2_000
+PATH = "/v1/sessions"
 LENGTH = b"content-length: "
 RECEIVE_BYTES = 4096
 

@@ -20,6 +20,7 @@ import psycopg
 from sqlalchemy import URL
 
 from ingest import recovery
+from tests.faults.endpoint import children_of
 from warehouse import embedded
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.keys import UNLIMITED, create_key
@@ -46,8 +47,7 @@ class Server:
         return int(row[0]) if row else 0
 
     def rss_mb(self) -> float:
-        fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) / 1024
+        return _rss_mb(self.process.pid)
 
 
 @dataclass
@@ -72,9 +72,19 @@ class Ours(Server):
         taken: list[float] = self.get("/benchmark/lags").json()
         return taken
 
+    def sealing_rss_mb(self) -> float | None:
+        """Return the resident memory of the sealing process; None where there is none."""
+        sealing = [pid for pid in children_of(self.process.pid) if b"sealing_process" in _command(pid)]
+        return _rss_mb(sealing[0]) if sealing else None
+
+    def seconds_to_seal(self) -> float:
+        started = time.perf_counter()
+        recovery.drain(self.store.settings, self.store.database, self.store.lake, timeout_s=120)
+        return time.perf_counter() - started
+
     def seal(self) -> int:
         """Have everything sealed; return the rows of the raw table."""
-        recovery.drain(self.store.settings, self.store.database, self.store.lake, timeout_s=120)
+        self.seconds_to_seal()
         return sum(self.store.lake.row_counts(RAW_SESSIONS).values())
 
 
@@ -122,6 +132,15 @@ def _serving(module: str, environment: Mapping[str, str], logs: Path) -> Iterato
         finally:
             process.terminate()
             process.wait(60)
+
+
+def _rss_mb(pid: int) -> float:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _answers(port: int) -> bool:

@@ -83,6 +83,9 @@ def test_a_large_segment_is_sealed_by_a_process(rig: Rig, monkeypatch: pytest.Mo
         await landing.land(rig.records(200, 300))
         with pytest.raises(SealingFailedError, match="ended"):
             await landing.seal()
+        monkeypatch.setattr("ingest.sealing_process.IDLE_S", 0.0)
+        await landing.seal()
+        await until(lambda: landing._sealer._aside._process is None)
 
     rig.run(work)
     assert (rig.raw(), rig.folders()) == (300, [])
