@@ -59,7 +59,10 @@ class Sealed(msgspec.Struct):
 
 
 class SealingProcess:
-    """One process, started when needed and ended when idle. It shares the folder's lock, so that nobody adopts what it works on."""
+    """One process, started when needed and ended when idle.
+
+    It shares the folder's lock, so that nobody adopts what it works on.
+    """
 
     def __init__(self, folder: Folder, url: str, lake: Lake) -> None:
         self._folder, self._url, self._lake = folder, url, lake

@@ -67,7 +67,7 @@ class _Connection:
         self.sent_at = 0.0
 
     def answer(self) -> int | None:
-        """Take what came; return the status once the answer is whole. The servers write names of headers in lower case."""
+        """Take what came; return the status once the answer is whole. Names of headers must come in lower case."""
         part = self.socket.recv(RECEIVE_BYTES)
         if not part:
             raise ConnectionError("the server closed a connection")
