@@ -23,7 +23,7 @@ from tests.benchmarks.landing_peer import KEY
 from tests.benchmarks.landing_peers import Ours, Server, running
 from tests.benchmarks.landing_soak import soak
 
-BATCH_ROUNDS = 3
+BATCH_ROUNDS = 2
 WAYS = (
     "peer",
     "unstored",
@@ -183,9 +183,9 @@ def main() -> int:
     """Run as a command; 1 when a session that was answered 200 is not stored."""
     parser = argparse.ArgumentParser(description="Landing beside its peers")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each slice")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--soak", type=float, default=20.0, help="seconds of the soak")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each slice")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--soak", type=float, default=6.0, help="seconds of the soak")
     options = parser.parse_args()
     figures = run(options.seconds, options.rounds, options.soak)
     if options.json:

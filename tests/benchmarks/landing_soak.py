@@ -1,10 +1,9 @@
 """The soak of the landing benchmark: memory of the endpoint and its sealing process under sessions, then batches.
 
-What memory it takes is judged by who reads the table.
+How load is made is in `landing_load`, where it is shown in `landing`.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -33,20 +32,16 @@ def soak(ours: Ours, seconds: float) -> Soaked:
     soaked = Soaked()
     soaked.look("before", ours)
     end = time.monotonic() + seconds
-    parts = _parts()
+    numbers = count()
     while time.monotonic() < end:
         for what in ("sessions", "batches"):
-            soaked.stored += _land(ours, next(parts), batches=what == "batches")
+            soaked.stored += _land(ours, f"soak-{next(numbers):04d}", batches=what == "batches")
             ours.wait_followed()
             ours.seal()
             soaked.look(f"after {what}", ours)
     time.sleep(IDLE_S + 1)
     soaked.look("idle", ours)
     return soaked
-
-
-def _parts() -> Iterator[str]:
-    return (f"soak-{number:04d}" for number in count())
 
 
 def _land(ours: Ours, name: str, *, batches: bool) -> int:
