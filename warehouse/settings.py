@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import URL, make_url
 
+from warehouse.incident_settings import IncidentSettings
+
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",
     "device_model": "deviceModel",
@@ -25,7 +27,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions",)
+_TABLES = ("dimensions", "incidents")
 
 
 class SettingsError(ValueError):
@@ -50,6 +52,8 @@ class StorageSettings:
     """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    """When something is an incident, and who is told."""
     time_zone: str = "Pacific/Auckland"
     """IANA name of the zone whose midnights bound the days of users without one of their own."""
     fixed_now: datetime | None = None
@@ -83,6 +87,7 @@ class StorageSettings:
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
             retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
+            incidents=_incidents(tables.get("incidents", {})),
             time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
@@ -160,6 +165,13 @@ def _read_toml(path: Path) -> Mapping[str, object]:
             near = difflib.get_close_matches(key, _TABLES, 1, 0.0)
             raise SettingsError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     return tables
+
+
+def _incidents(table: object) -> IncidentSettings:
+    try:
+        return IncidentSettings.from_table(table)
+    except ValueError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
 
 
 def _dimensions(table: object) -> Mapping[str, str]:
