@@ -38,9 +38,10 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     database: psycopg.Connection
+    client: httpx.Client
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        return self.client.get(f"http://127.0.0.1:{self.port}{path}")
 
     def rows(self) -> int:
         row = self.database.execute("SELECT count(*) FROM sessions").fetchone()
@@ -106,8 +107,9 @@ def running() -> Iterator[tuple[Ours, Server]]:
                 open_store(storage, migrate=False) as store,
                 psycopg.connect(_text(ours_url), autocommit=True) as ours_rows,
                 psycopg.connect(_text(peer_url), autocommit=True) as peer_rows,
+                httpx.Client(timeout=30) as client,
             ):
-                yield Ours(*ours, ours_rows, key, store), Server(*peer, peer_rows)
+                yield Ours(*ours, ours_rows, client, key, store), Server(*peer, peer_rows, client)
     finally:
         shutil.rmtree(home)
 
