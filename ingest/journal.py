@@ -107,8 +107,8 @@ class Journal:
     def append(self, frames: bytes) -> tuple[int, int]:
         """Write frames and wait until they are on disk; return segment and end.
 
-        Raises StorageFull or StorageFailed. Nothing of the frames is kept then and the segment is closed: an
-        fdatasync is never retried, for the kernel may have dropped what it could not write.
+        Raises StorageFull or StorageFailed. Nothing of the frames is kept then and the segment is closed: a
+        failed write is never retried, for the kernel may have dropped what it could not bring to disk.
         """
         try:
             seq = self._begin() if self.open_seq is None else self.open_seq
@@ -117,7 +117,6 @@ class Journal:
         good = self.ends[seq]
         try:
             _write(self._descriptor, frames)
-            os.fdatasync(self._descriptor)
         except OSError as error:
             self._give_up(seq, good)
             raise _refusal(error) from error
@@ -136,7 +135,8 @@ class Journal:
 
     def _begin(self) -> int:
         seq = self._next_seq
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        # Written through: a write and an fdatasync would each give up the interpreter, and queue for it again.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_DSYNC
         descriptor = os.open(self.folder.segment(seq), flags, 0o600)
         self._next_seq += 1
         try:

@@ -93,6 +93,7 @@ class Sealer:
             if age > SEAL_EVERY_S or self._journal.ends.get(seq, 0) > SEAL_BYTES:
                 await self._commit.in_order(self._journal.roll)
         await self._seal_ready()
+        await self._end_unused()
         oldest = min(self._journal.ends.copy(), default=None)
         if self._requested is not None and (oldest is None or oldest > self._requested):
             self._requested = None
@@ -110,6 +111,11 @@ class Sealer:
                 records = await background.aside(partial(self._seal, seq, end))
                 self._journal.forget(seq)
                 self._observer.sealed(records)
+
+    async def _end_unused(self) -> None:
+        async with self._sealing:
+            if self._aside.unused:
+                await background.aside(self._aside.close)
 
     def _seal(self, seq: int, end: int) -> int:
         if end > SMALL_BYTES:

@@ -28,8 +28,8 @@ from warehouse.settings import StorageSettings
 
 POINTS: dict[str, tuple[Any, str, str]] = {
     "before the append": (Journal, "append", "before"),
-    "after the write, before fdatasync": (os, "fdatasync", "before"),
-    "after fdatasync, before the acknowledgement": (Journal, "append", "after"),
+    "after the write, before the journal counts it": (os, "write", "after"),
+    "after the append, before the acknowledgement": (Journal, "append", "after"),
     "after the acknowledgement, before following": (landed, "follow", "before"),
     "between statement and commit": (psycopg.Transaction, "__exit__", "before"),
     "after the commit, before sealing": (landed, "follow", "after"),
