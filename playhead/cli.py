@@ -3,6 +3,8 @@
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -38,6 +40,18 @@ def main() -> None:
     # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
     logs.configure("WARNING")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
+    """Turn what stops a refresh into one line."""
+    from ingest import recovery
+    from pipelines import refreshing
+
+    try:
+        yield
+    except (refreshing.RefreshError, recovery.DrainTimeoutError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 main.add_command(access.keys)
@@ -80,16 +94,11 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 @main.command()
 def refresh() -> None:
     """Rebuild everything that is stale, now."""
-    from ingest import recovery
-    from pipelines import refreshing
     from playhead import services
     from warehouse.store import open_store
 
-    try:
-        with open_store() as store:
-            services.refresh(CONSOLE, store)
-    except (refreshing.RefreshError, recovery.DrainTimeoutError) as error:
-        raise click.ClickException(str(error)) from error
+    with _mendable(), open_store() as store:
+        services.refresh(CONSOLE, store)
 
 
 @main.command()
@@ -102,6 +111,22 @@ def load(files: tuple[Path, ...], kind: str, tenant: str, rejects: Path | None) 
     from playhead.loading import run
 
     sys.exit(run(CONSOLE, StorageSettings.from_environ(), files, kind=kind, tenant=tenant, rejects=rejects))
+
+
+@main.command()
+@click.option("--session", help="Id of a session.")
+@click.option("--user", help="Id of a viewer, or name of a user of the tracker.")
+@click.option("--tenant", default="default", show_default=True)
+def forget(session: str | None, user: str | None, tenant: str) -> None:
+    """Delete a session, or all that a user did, everywhere, and print a receipt."""
+    if (session is None) == (user is None):
+        raise click.UsageError("Name either --session or --user.")
+    from playhead import governance
+    from warehouse.tombstones import Subject
+
+    subject = Subject("session", tenant, session) if session is not None else Subject("user", tenant, user or "")
+    with _mendable():
+        sys.exit(governance.forget(CONSOLE, StorageSettings.from_environ(), subject))
 
 
 @main.command()
