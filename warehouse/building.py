@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 import psycopg
 
-from warehouse import builds, publishing
+from warehouse import bases, builds, publishing
 from warehouse.datasets import Dataset
 from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
 from warehouse.store import Store
@@ -39,7 +39,7 @@ class Built:
 def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
     """Return what identifies the rows of a step's sources, by day; of a whole step all days under `WHOLE`."""
     seen: dict[date, list[str]] = {}
-    for source in step.sources:
+    for source in (*step.sources, *step.bases):
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
     return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())}
@@ -66,11 +66,11 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     Days are not looked at for a step that is built as a whole.
     """
     built = Built({target.name: {} for target in step.targets})
-    with _building(store, step.recorded) as connection:
+    with lock(store, step) as connection:
         for chunk in [None] if step.whole else _chunks(store, step.sources, days):
             seen = fingerprints(store, step)
-            sources = {source.name: store.lake.scan(source, days=chunk).collect() for source in step.sources}
-            computed = step.compute(sources, store.settings)
+            sources = {source.name: store.lake.read(source, days=chunk) for source in step.sources}
+            computed = _computed(store, step, sources, chunk)
             written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
@@ -81,6 +81,14 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
                     built.previews[target.name] = frame
             _record(store, connection, step, chunk or [WHOLE], seen, sources, computed)
     return built
+
+
+def _computed(store: Store, step: Derivation, sources: Frames, days: Sequence[date] | None) -> Computed:
+    if not step.bases or days is None:
+        return step.compute(sources, store.settings)
+    (name, source), *_ = sources.items()
+    computed = step.compute({**sources, name: bases.remaining(store, step, source, days)}, store.settings)
+    return Computed(bases.added(store, step, computed.frames, days), computed.superseded)
 
 
 def _replace(
@@ -139,8 +147,9 @@ def _changed_days(store: Store, step: Derivation, frames: Frames) -> list[date]:
 
 
 @contextmanager
-def _building(store: Store, dataset: Dataset) -> Iterator[psycopg.Connection]:
-    """Hold the dataset's build lock: two builds of one day must not interleave reading and replacing."""
+def lock(store: Store, step: Derivation) -> Iterator[psycopg.Connection]:
+    """Hold the step's build lock: two builds of one day must not interleave reading and replacing."""
+    dataset = step.recorded
     with store.database.connect() as connection:
         connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
         try:

@@ -7,7 +7,7 @@ names: `_ms`, `_bps`, `_at` (UTC), `_pct` (0-100), `_ratio` (0-1).
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -23,7 +23,8 @@ class Dataset:
 
     `columns` maps a name to its type and comment; `key` identifies a row; `identifying` columns are left out of the
     table log's statistics, so that the log holds nothing to forget; `dimensional` tables also carry the configured
-    dimensions, as nullable strings, after their own columns.
+    dimensions, as nullable strings, after their own columns. `retention` is the kind of policy that its rows expire by;
+    what is derived without one goes with its sources.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Dataset:
     identifying: frozenset[str] = frozenset()
     dimensional: bool = False
     partition: str = "day"
+    retention: str | None = None
 
     def schema(self, dimensions: Mapping[str, str] | None = None) -> pl.Schema:
         """Return the Polars schema, with the configured dimensions where the table carries them."""
@@ -153,6 +155,7 @@ RAW_SESSIONS = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "session_id", "payload", "refused"}),
+    retention="sessions",
 )
 
 CORE_SESSIONS = Dataset(
@@ -228,6 +231,25 @@ OUT_QOE_HISTOGRAM_DAILY = Dataset(
     key=(*_OUT_KEYS, "metric", "bucket"),
 )
 
+
+def base_of(dataset: Dataset) -> Dataset:
+    """Return the table that keeps what expired rows contributed to an aggregate, by the aggregate's own keys."""
+    frozen: dict[str, tuple[pl.DataType, str]] = {
+        "cutoffs": (pl.String(), "The cutoffs, JSON: what had arrived before them is in the base, and only there"),
+        "last_received_at": (INSTANT, "The latest arrival in the base: from it, the base itself expires"),
+    }
+    return replace(
+        dataset,
+        name=f"{dataset.name}_base",
+        comment=f"What expired rows contributed to {dataset.name}; it adds up with what is still there",
+        columns={**dataset.columns, **frozen},
+        retention="aggregates",
+    )
+
+
+OUT_QOE_DAILY_BASE = base_of(OUT_QOE_DAILY)
+OUT_QOE_HISTOGRAM_DAILY_BASE = base_of(OUT_QOE_HISTOGRAM_DAILY)
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
@@ -236,6 +258,8 @@ DATASETS = {
         CORE_SESSIONS_QUARANTINE,
         OUT_QOE_DAILY,
         OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_DAILY_BASE,
+        OUT_QOE_HISTOGRAM_DAILY_BASE,
     )
 }
 

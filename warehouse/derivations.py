@@ -13,7 +13,9 @@ from warehouse.datasets import (
     CORE_SESSIONS,
     CORE_SESSIONS_QUARANTINE,
     OUT_QOE_DAILY,
+    OUT_QOE_DAILY_BASE,
     OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY_BASE,
     RAW_SESSIONS,
     Dataset,
 )
@@ -38,7 +40,8 @@ class Derivation:
 
     `compute` gets the source rows of some whole days and returns the targets' rows of the same days. With `whole` it
     gets all days at once, for a source row may shape any day; only target days whose rows differ are replaced then.
-    Steps of one `family` are refreshed by one job.
+    Steps of one `family` are refreshed by one job. With `bases`, one a target, the targets add up: what expired source
+    rows contributed is kept there and added.
     """
 
     family: str
@@ -46,6 +49,7 @@ class Derivation:
     targets: tuple[Dataset, ...]
     compute: Callable[[Frames, StorageSettings], Computed]
     whole: bool = False
+    bases: tuple[Dataset, ...] = ()
 
     @property
     def recorded(self) -> Dataset:
@@ -69,7 +73,13 @@ def _qoe_daily(sources: Frames, settings: StorageSettings) -> Computed:
 
 
 SESSIONS = Derivation("qoe", (RAW_SESSIONS,), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
-QOE_DAILY = Derivation("qoe", (CORE_SESSIONS,), (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY), _qoe_daily)
+QOE_DAILY = Derivation(
+    "qoe",
+    (CORE_SESSIONS,),
+    (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY),
+    _qoe_daily,
+    bases=(OUT_QOE_DAILY_BASE, OUT_QOE_HISTOGRAM_DAILY_BASE),
+)
 
 DERIVATIONS = (SESSIONS, QOE_DAILY)
 """Every step, sources before what is derived from them."""

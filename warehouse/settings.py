@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
+from warehouse import policies
+
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",
     "device_model": "deviceModel",
@@ -24,7 +26,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions",)
+_TABLES = ("dimensions", "retention")
 
 
 class SettingsError(ValueError):
@@ -45,10 +47,10 @@ class StorageSettings:
     """Most connections of one process."""
     pool_min: int = 5
     """Connections kept open by one process."""
-    retention_days: int = 90
-    """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
+    retention: tuple[policies.Policy, ...] = policies.defaults(90)
+    """How long rows are kept, from arrival."""
     fixed_now: datetime | None = None
     """The time that counts as now, where it is fixed (PLAYHEAD_NOW)."""
 
@@ -78,8 +80,8 @@ class StorageSettings:
             database_url=_database_url(env),
             pool_max=_integer(env, ("DB_POOL_MAX", "HIKARI_MAX_POOL_SIZE"), 20),
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
-            retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
+            retention=_retention(tables.get("retention"), _integer(env, ("RETENTION_DAYS",), 90)),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
 
@@ -148,6 +150,15 @@ def _read_toml(path: Path) -> Mapping[str, object]:
             near = difflib.get_close_matches(key, _TABLES, 1, 0.0)
             raise SettingsError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     return tables
+
+
+def _retention(table: object, default_days: int) -> tuple[policies.Policy, ...]:
+    if default_days < 1:
+        raise SettingsError("RETENTION_DAYS must be at least 1")
+    try:
+        return policies.parse(table, default_days)
+    except policies.PolicyError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
 
 
 def _dimensions(table: object) -> Mapping[str, str]:
