@@ -44,4 +44,11 @@ publish_job = dg.define_asset_job(
     description="Publish every report from what is aggregated, and run every check",
 )
 
-JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job)
+retain_job = dg.define_asset_job(
+    "retain",
+    selection=dg.AssetSelection.assets("retention"),
+    executor_def=dg.in_process_executor,
+    description="Delete what has expired",
+)
+
+JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, retain_job)

@@ -1,10 +1,10 @@
-"""What runs by the clock: the hourly second try at what is stale, and the daily publication with every check."""
+"""What runs by the clock: the hourly second try at what is stale, daily publication with every check, retention."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import publish_job, refresh_jobs
+from pipelines.jobs import publish_job, refresh_jobs, retain_job
 from pipelines.staleness import stale_ranges
 from warehouse.derivations import FAMILIES
 from warehouse.store import Store
@@ -41,4 +41,13 @@ daily_publish = dg.ScheduleDefinition(
     description="Publishes every report and runs every check",
 )
 
-SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish)
+daily_retention = dg.ScheduleDefinition(
+    name="daily_retention",
+    job=retain_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes what has expired",
+)
+
+SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, daily_retention)

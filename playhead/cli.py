@@ -114,6 +114,26 @@ def load(files: tuple[Path, ...], kind: str, tenant: str, rejects: Path | None) 
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def retain(dry_run: bool) -> None:
+    """Delete what has expired by the retention policies."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.retain(CONSOLE, StorageSettings.from_environ(), dry_run=dry_run))
+
+
+@main.command()
+@click.option("--verify", is_flag=True, help="Only compare; exit 1 where anything differs.")
+def rebuild(verify: bool) -> None:
+    """Make everything that is derived from raw anew."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.rebuild(CONSOLE, StorageSettings.from_environ(), verify=verify))
+
+
+@main.command()
 @click.option("--session", help="Id of a session.")
 @click.option("--user", help="Id of a viewer, or name of a user of the tracker.")
 @click.option("--tenant", default="default", show_default=True)

@@ -7,8 +7,9 @@ What is deleted is decided in `warehouse.forgetting` and `warehouse.retention`, 
 from rich.console import Console
 
 from dashboards.publish import tenant_folder
+from pipelines import reporting
 from playhead import notebooks, rejects, services
-from warehouse import forgetting, housekeeping
+from warehouse import forgetting, housekeeping, rebuilding, retention
 from warehouse.datasets import DATASETS
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
@@ -33,6 +34,50 @@ def forget(console: Console, settings: StorageSettings, subject: Subject) -> int
     for place, count in counts.items():
         console.print(f"  {place:<24}{count:>8,}")
     return 0
+
+
+def retain(console: Console, settings: StorageSettings, *, dry_run: bool) -> int:
+    """Delete what has expired, or say what would go; return 0. Raises what Postgres, the lake and a refresh raise."""
+    with open_store(settings) as store:
+        services.drain(console, store)
+        with console.status("Looking for what has expired …"):
+            done = retention.retain(store, dry_run=dry_run)
+        if not dry_run and any(done.rows.values()):
+            reporting.publish_reports(store)
+            _drop_executed(settings)
+    console.print("Would go:" if dry_run else "Gone:")
+    for place, count in done.rows.items():
+        console.print(f"  {place:<32}{count:>12,}")
+    console.print(f"  {'days with frozen aggregates':<32}{len(done.frozen):>12,}")
+    return 0
+
+
+def rebuild(console: Console, settings: StorageSettings, *, verify: bool) -> int:
+    """Make everything derived from raw anew, or with `verify` only compare; return 1 if that found a difference.
+
+    Raises what Postgres, the lake and a refresh raise.
+    """
+    with open_store(settings) as store:
+        cut = settings.now()
+        services.drain(console, store)
+        with console.status("Comparing …" if verify else "Rebuilding …"):
+            differences = list((rebuilding.verify if verify else rebuilding.rebuild)(store, cut))
+        for difference in differences:
+            console.print(f"{difference}", soft_wrap=True)
+        for base, days in rebuilding.frozen(store).items():
+            console.print(f"Kept {base}: {days:,} frozen days")
+        if not verify:
+            services.refresh(console, store)
+    console.print(
+        "Everything derived equals what raw gives." if not differences else f"{len(differences)} days differed."
+    )
+    return 1 if verify and differences else 0
+
+
+def _drop_executed(settings: StorageSettings) -> None:
+    """Delete executed notebooks, for they show rows; the next demo or analyst executes them anew."""
+    for path in settings.reports_dir.glob("*/notebooks/*.ipynb"):
+        path.unlink()
 
 
 def _execute_again(console: Console, store: Store, subject: Subject) -> None:

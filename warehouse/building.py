@@ -67,10 +67,9 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     """
     built = Built({target.name: {} for target in step.targets})
     with lock(store, step) as connection:
-        for chunk in [None] if step.whole else _chunks(store, step.sources, days):
+        for chunk in chunks(store, step, days):
             seen = fingerprints(store, step)
-            sources = {source.name: store.lake.read(source, days=chunk) for source in step.sources}
-            computed = _computed(store, step, sources, chunk)
+            sources, computed = compute(store, step, chunk)
             written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
@@ -83,12 +82,39 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     return built
 
 
-def _computed(store: Store, step: Derivation, sources: Frames, days: Sequence[date] | None) -> Computed:
+def chunks(store: Store, step: Derivation, days: Iterable[date]) -> Iterator[list[date] | None]:
+    """Yield these days in groups of a bounded number of source rows; None, for all at once, for a whole step."""
+    if step.whole:
+        yield None
+        return
+    counts = [store.lake.row_counts(source) for source in step.sources]
+    chunk: list[date] = []
+    size = 0
+    for day in sorted(days):
+        rows = sum(count.get(day, 0) for count in counts)
+        if chunk and size + rows > ROWS_AT_ONCE:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(day)
+        size += rows
+    if chunk:
+        yield chunk
+
+
+def all_days(store: Store, step: Derivation) -> list[date]:
+    """Return every day that the step's sources, bases or targets have rows of."""
+    tables = (*step.sources, *step.bases, *step.targets)
+    return sorted(set().union(*(store.lake.row_counts(table).keys() for table in tables)))
+
+
+def compute(store: Store, step: Derivation, days: Sequence[date] | None) -> tuple[Frames, Computed]:
+    """Return the source rows of these days (None for all at once), and what the step and its bases make of them."""
+    sources = {source.name: store.lake.read(source, days=days) for source in step.sources}
     if not step.bases or days is None:
-        return step.compute(sources, store.settings)
+        return sources, step.compute(sources, store.settings)
     (name, source), *_ = sources.items()
     computed = step.compute({**sources, name: bases.remaining(store, step, source, days)}, store.settings)
-    return Computed(bases.added(store, step, computed.frames, days), computed.superseded)
+    return sources, Computed(bases.added(store, step, computed.frames, days), computed.superseded)
 
 
 def _replace(
@@ -156,21 +182,6 @@ def lock(store: Store, step: Derivation) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
-
-
-def _chunks(store: Store, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
-    counts = [store.lake.row_counts(source) for source in sources]
-    chunk: list[date] = []
-    size = 0
-    for day in sorted(days):
-        rows = sum(count.get(day, 0) for count in counts)
-        if chunk and size + rows > ROWS_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(day)
-        size += rows
-    if chunk:
-        yield chunk
 
 
 def _rows(frame: pl.DataFrame, days: Sequence[date]) -> dict[date, int]:

@@ -21,6 +21,7 @@ def test_assets(repository):
         "out_qoe_daily",
         "out_qoe_histogram_daily",
         "report_qoe",
+        "retention",
     }
 
 
@@ -38,11 +39,13 @@ def test_sensors_and_schedules(repository):
     assert {(schedule.name, schedule.cron_schedule) for schedule in repository.schedule_defs} == {
         ("hourly_qoe", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
+        ("daily_retention", "0 2 * * *"),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "build_qoe",
         "refresh_qoe",
         "publish",
+        "retain",
     }
 
 

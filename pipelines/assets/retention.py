@@ -1,0 +1,16 @@
+"""`retention`: expired rows go, every night. What expires is decided in `warehouse.retention`."""
+
+import dagster as dg
+
+from pipelines.reporting import publish_reports
+from warehouse.retention import retain
+from warehouse.store import Store
+
+
+@dg.asset(group_name="governance", kinds={"deltalake", "postgres"})
+def retention(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
+    """Delete what has expired from Postgres and the lake, freeze what it contributed, and publish the pages again."""
+    done = retain(store)
+    if any(done.rows.values()):
+        publish_reports(store)
+    return dg.MaterializeResult(metadata={**done.rows, "frozen_days": len(done.frozen)})
