@@ -4,7 +4,7 @@ import dagster as dg
 
 from pipelines.assets.qoe import out_qoe_daily
 from pipelines.assets.reports import report_qoe
-from pipelines.assets.retention import retention
+from pipelines.assets.retention import housekeeping, retention
 from pipelines.assets.sessions import core_sessions, raw_sessions
 from pipelines.checks import CHECKS
 from pipelines.jobs import JOBS
@@ -16,7 +16,7 @@ from pipelines.sensors import stale_partitions
 def build_defs(**overrides: object) -> dg.Definitions:
     """Return everything that Dagster runs; `overrides` swap resources, such as `store`."""
     return dg.Definitions(
-        assets=[raw_sessions, core_sessions, out_qoe_daily, report_qoe, retention],
+        assets=[raw_sessions, core_sessions, out_qoe_daily, report_qoe, retention, housekeeping],
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=SCHEDULES,

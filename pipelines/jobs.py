@@ -46,9 +46,9 @@ publish_job = dg.define_asset_job(
 
 retain_job = dg.define_asset_job(
     "retain",
-    selection=dg.AssetSelection.assets("retention"),
+    selection=dg.AssetSelection.assets("retention", "housekeeping"),
     executor_def=dg.in_process_executor,
-    description="Delete what has expired",
+    description="Delete what has expired, and tidy the tables",
 )
 
 JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, retain_job)

@@ -1,8 +1,9 @@
-"""`retention`: expired rows go, every night. What expires is decided in `warehouse.retention`."""
+"""What runs every night: expired rows go, tables are tidied. What expires is decided in `warehouse.retention`."""
 
 import dagster as dg
 
 from pipelines.reporting import publish_reports
+from warehouse.housekeeping import tidy
 from warehouse.retention import retain
 from warehouse.store import Store
 
@@ -14,3 +15,9 @@ def retention(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     if any(done.rows.values()):
         publish_reports(store)
     return dg.MaterializeResult(metadata={**done.rows, "frozen_days": len(done.frozen)})
+
+
+@dg.asset(group_name="governance", kinds={"deltalake"}, deps=["retention"])
+def housekeeping(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
+    """Put small files together, clear away those that nobody lists any more, shorten the tables' logs."""
+    return dg.MaterializeResult(metadata=dict(tidy(store)))

@@ -22,6 +22,7 @@ def test_assets(repository):
         "out_qoe_histogram_daily",
         "report_qoe",
         "retention",
+        "housekeeping",
     }
 
 
