@@ -74,11 +74,7 @@ def carry_over(
         cursor.executemany(
             "UPDATE partition_builds SET source_fingerprint = %s"
             " WHERE dataset = %s AND day = %s AND source_fingerprint = %s",
-            [
-                (after[day], dataset.name, day, seen)
-                for day, seen in before.items()
-                if after.get(day) not in {None, seen}
-            ],
+            [(after[day], dataset.name, day, seen) for day, seen in changed.items()],
         )
 
 
