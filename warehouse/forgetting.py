@@ -63,8 +63,9 @@ def erase(store: Store, subject: Subject) -> dict[str, int]:
         with store.database.connect() as connection, connection.transaction():
             named = (tombstones.identity(subject.tenant, *row) for row in _milliseconds(sessions).iter_rows())
             tombstones.bury(connection, named, store.settings.now())
-    counts = _erase_landed(store, subject, sessions)
-    return counts | _erase_postgres(store, subject, sessions)
+    # Raw is last: it says which sessions are meant, also to the next run after a crash.
+    counts = _erase_postgres(store, subject, sessions)
+    return counts | _erase_landed(store, subject, sessions)
 
 
 def finish(store: Store, receipt: UUID, counts: dict[str, int]) -> None:
