@@ -47,10 +47,11 @@ def _mendable() -> Iterator[None]:
     """Turn what stops a refresh into one line."""
     from ingest import recovery
     from pipelines import refreshing
+    from warehouse.backup import BackupError
 
     try:
         yield
-    except (refreshing.RefreshError, recovery.DrainTimeoutError) as error:
+    except (refreshing.RefreshError, recovery.DrainTimeoutError, BackupError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -121,6 +122,26 @@ def retain(dry_run: bool) -> None:
 
     with _mendable():
         sys.exit(governance.retain(CONSOLE, StorageSettings.from_environ(), dry_run=dry_run))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def backup(folder: Path) -> None:
+    """Copy what cannot be derived, and the lake, into FOLDER."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.back_up(CONSOLE, StorageSettings.from_environ(), folder))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Bring the backup in FOLDER into an empty home, and rebuild what is derived."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.restore(CONSOLE, StorageSettings.from_environ(), folder))
 
 
 @main.command()

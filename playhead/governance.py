@@ -4,12 +4,14 @@ What is deleted is decided in `warehouse.forgetting` and `warehouse.retention`, 
 `warehouse.rebuilding`.
 """
 
+from pathlib import Path
+
 from rich.console import Console
 
 from dashboards.publish import tenant_folder
 from pipelines import reporting
 from playhead import notebooks, rejects, services
-from warehouse import forgetting, housekeeping, rebuilding, retention
+from warehouse import backup, forgetting, housekeeping, rebuilding, retention
 from warehouse.datasets import DATASETS
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
@@ -72,6 +74,26 @@ def rebuild(console: Console, settings: StorageSettings, *, verify: bool) -> int
         "Everything derived equals what raw gives." if not differences else f"{len(differences)} days differed."
     )
     return 1 if verify and differences else 0
+
+
+def back_up(console: Console, settings: StorageSettings, folder: Path) -> int:
+    """Copy control tables and lake into a folder; return 0. Raises BackupError and what Postgres and the lake raise."""
+    with open_store(settings) as store:
+        services.drain(console, store)
+        with console.status("Copying …"):
+            done = backup.back_up(store, folder)
+    console.print(f"Backed up to {folder}", soft_wrap=True)
+    for name, count in done.items():
+        console.print(f"  {name:<32}{count:>12,}")
+    return 0
+
+
+def restore(console: Console, settings: StorageSettings, folder: Path) -> int:
+    """Bring a backup into an empty home and rebuild; return 0. Raises BackupError and what the others raise."""
+    with open_store(settings) as store:
+        done = backup.restore(store, folder)
+    console.print(f"Restored {sum(done.values()):,} rows of control tables, and the lake")
+    return rebuild(console, settings, verify=False)
 
 
 def _drop_executed(settings: StorageSettings) -> None:

@@ -208,6 +208,10 @@ class Lake:
             counts[file.day] = counts.get(file.day, 0) + 1
         return dict(sorted(counts.items()))
 
+    def paths(self, dataset: Dataset) -> list[str]:
+        """Return the files of the newest snapshot, relative to the table's folder."""
+        return [file.path for file in self._files(self.table(dataset), dataset)]
+
     def settle(self, dataset: Dataset) -> None:
         """Return when the newest commits of the table are on disk."""
         table = self.table(dataset)
