@@ -89,8 +89,12 @@ class Sealer:
 
     async def _seal_ready(self) -> None:
         async with self._sealing:
-            for seq, end in sorted(self._journal.ends.copy().items()):
-                if seq == self._journal.open_seq or not self._follower.past(seq, end):
+            for seq in sorted(self._journal.ends.copy()):
+                if seq == self._journal.open_seq:
+                    return
+                # Read once it is closed: while an earlier segment was sealed, this one may have been open and grown.
+                end = self._journal.ends[seq]
+                if not self._follower.past(seq, end):
                     return
                 records = await asyncio.to_thread(self._seal, seq, end)
                 self._journal.forget(seq)
