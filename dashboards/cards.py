@@ -1,6 +1,6 @@
-"""What a page is made of: sections of cards, each a figure with its definition, source and numbers as a table.
+"""What a page is made of: headline tiles and cards, each a figure with its definition, source and numbers as a table.
 
-Plain data for the templates; what a particular page holds is decided beside it (`dashboards.qoe_page`).
+Plain data for the templates; what a particular page holds is decided beside it (`qoe_page`, `progress_page`).
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,22 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboards import numbers, theme
+from dashboards import numbers, theme, wording
 from dashboards.catalogue import METRICS
 
 
 @dataclass(frozen=True)
 class Column:
-    """A table column: `numeric` ones stand right, `code` ones have a fixed-width face, `brief` ones never break."""
+    """A table column: `numeric` ones stand right, `code` ones have a fixed-width face, `brief` ones never break.
+
+    Cells of a `metric` column are names of metrics, printed as titles that lead to their definitions.
+    """
 
     title: str
     numeric: bool = False
     code: bool = False
     brief: bool = False
+    metric: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Card:
     title: str
     definition: str
     source: str
+    metrics: tuple[str, ...] = ()
+    """What is shown, by name: each leads to its definition."""
     figure: go.Figure | None = None
     description: str = ""
     """What the figure shows, for those who cannot see it."""
@@ -47,6 +53,29 @@ class Card:
     note: str = ""
     table: Table | None = None
     wide: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline number; `known` is False where only a reason stands in its place."""
+
+    metric: str
+    title: str
+    value: str
+    count: str
+    interval: str = ""
+    known: bool = True
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One line of the footer's list of metrics."""
+
+    name: str
+    title: str
+    text: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ def estimates_table(frame: pl.DataFrame, column: str, heading: str, caption: str
         caption=caption,
         columns=(
             Column(heading),
-            Column("Metric"),
+            Column("Metric", metric=True),
             Column("Value", numeric=True),
             Column("95 % interval", numeric=True),
             Column("n", numeric=True),
@@ -79,7 +108,7 @@ def _estimate_row(row: dict[str, Any], column: str) -> tuple[str, ...]:
     metric = METRICS[row["metric"]]
     between = "–" if row["low"] is None else numbers.interval(row["low"], row["high"], metric.unit)
     value = numbers.estimate(row["value"], row["n"], metric.unit)
-    return segment_name(row[column]), metric.title, value, between, f"{row['n']:,}"
+    return segment_name(row[column]), metric.name, value, between, f"{row['n']:,}"
 
 
 def segment_name(value: object) -> str:
@@ -94,12 +123,11 @@ def extremes(frame: pl.DataFrame, column: str, metric: str) -> str:
     known = frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null()).sort("value")
     if known.is_empty():
         return f"{METRICS[metric].title}: no values."
-    unit = METRICS[metric].unit
     ends = [
-        f"{word} {numbers.number(row['value'], unit)} ({segment_name(row[column])})"
+        f"{word} {wording.figure(row)} ({segment_name(row[column])})"
         for word, row in (("lowest", known.row(0, named=True)), ("highest", known.row(-1, named=True)))
     ]
-    return f"{METRICS[metric].title}: {', '.join(ends)}. All values are in the table that follows."
+    return f"{METRICS[metric].title}: {'; '.join(ends)}. All values are in the table that follows."
 
 
 def measured(frame: pl.DataFrame, *metrics: str) -> pl.DataFrame:

@@ -48,6 +48,27 @@ def number(value: float, unit: Unit) -> str:
     return chosen.text(value) + chosen.suffix
 
 
+def signed(value: float, unit: Unit) -> str:
+    """Return a value with its unit and always a sign: “+12.3 %”, “−4.50 %”; zero has none."""
+    text = number(value, unit)
+    return f"+{text}" if value > 0 and text != number(0.0, unit) else text
+
+
+def time_scale(seconds: int) -> Scale:
+    """Return the scale for durations of about so many seconds: minutes, or hours from 3 h on."""
+    if seconds < 3 * 3600:
+        return Scale(60, f"{_NBSP}min", 0)
+    return Scale(3600, f"{_NBSP}h", 0 if seconds >= 20 * 3600 else 1)
+
+
+def duration(seconds: int) -> str:
+    """Return “45 min”, “12 h 5 min”, “1,204 h”: whole minutes, from 100 h on whole hours, truncated."""
+    hours, minutes = divmod(seconds // 60, 60)
+    if not hours:
+        return f"{minutes}{_NBSP}min"
+    return f"{hours:,}{_NBSP}h" if hours >= 100 or not minutes else f"{hours}{_NBSP}h{_NBSP}{minutes}{_NBSP}min"
+
+
 def interval(low: float, high: float, unit: Unit) -> str:
     """Return both ends of an interval in one unit: “1.12–1.35 %”, or “−0.10 to 0.30 %” where an end is negative."""
     chosen = scale(unit, max(abs(low), abs(high)))
@@ -65,6 +86,11 @@ def estimate(value: float | None, n: int, unit: Unit) -> str:
     if value is not None:
         return number(value, unit)
     return TOO_FEW if n else NOT_MEASURED
+
+
+def p_value(p: float) -> str:
+    """Return “p = 0.012”, or “p < 0.0001” below that."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def difference_unit(unit: Unit) -> Unit:

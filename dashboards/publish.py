@@ -1,6 +1,6 @@
 """Pages onto disk: templates filled, plotly.js beside them once, every file replaced whole.
 
-What a page says is decided in `dashboards.qoe_page`; this is the only part of `dashboards` that writes.
+What a page says is decided in `qoe_page` and `progress_page`; this is the only part of `dashboards` that writes.
 """
 
 import base64
@@ -8,9 +8,6 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,24 +17,17 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from dashboards import numbers, theme
-from dashboards.qoe_page import page
+from dashboards import numbers, progress_page, qoe_page, theme
+from dashboards.catalogue import METRICS
+from dashboards.entries import Entry, entries
+from dashboards.metrics_page import metrics_page
+from dashboards.progress_report import ProgressReport
 from dashboards.qoe_report import ALL_TENANTS, QoeReport
 
 PLOTLY_FILE = "plotly.min.js"
+METRICS_FILE = "metrics.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SAFE_FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A published page, for the index: `path` lies under the reports folder."""
-
-    tenant: str | None
-    title: str
-    path: Path
-    built_at: datetime
-    summary: str
 
 
 def publish_qoe(directory: Path, report: QoeReport) -> Path:
@@ -45,22 +35,49 @@ def publish_qoe(directory: Path, report: QoeReport) -> Path:
 
     A tenant's page has the tenant's folder to itself, the page over all tenants lies in `directory`.
     """
+    page = qoe_page.page(report)
+    entry = Entry(report.tenant, "Quality of experience", report.built_at, f"{page.size}, {page.period}")
+    return _publish(directory, "qoe.html", page, entry)
+
+
+def publish_progress(directory: Path, report: ProgressReport) -> Path:
+    """Write the tenant's `progress.html` and, once, plotly.js; return the page's path."""
+    page = progress_page.page(report)
+    entry = Entry(report.tenant, "Watch progress", report.built_at, page.size)
+    return _publish(directory, "progress.html", page, entry)
+
+
+def _publish(directory: Path, name: str, page: object, entry: Entry) -> Path:
     _write_plotly(directory)
-    folder, root = (directory, ".") if report.tenant is None else (directory / tenant_folder(report.tenant), "..")
-    html = _render("qoe.html.j2", page=page(report), root=root, plotly=f"{root}/{PLOTLY_FILE}", dark=theme.DARK_OF)
-    return _replace(folder / "qoe.html", html)
+    folder, root = (directory, ".") if entry.tenant is None else (directory / tenant_folder(entry.tenant), "..")
+    html = _render(
+        f"{name}.j2",
+        page=page,
+        entry=entry,
+        root=root,
+        metrics=f"{root}/{METRICS_FILE}",
+        plotly=f"{root}/{PLOTLY_FILE}",
+        dark=theme.DARK_OF,
+    )
+    return _replace(folder / name, html)
 
 
-def publish_index(directory: Path, entries: Sequence[Entry]) -> Path:
-    """Write `<directory>/index.html`, which lists the pages by tenant; return its path."""
+def publish_index(directory: Path) -> Path:
+    """Write `<directory>/index.html`, which lists the pages that are there by tenant; return its path."""
+    found = entries(directory)
     tenants = [
         {
             "title": theme.plain(tenant or ALL_TENANTS),
-            "pages": [_listing(directory, entry) for entry in entries if entry.tenant == tenant],
+            "pages": [_listing(directory, page, entry) for page, entry in found if entry.tenant == tenant],
         }
-        for tenant in sorted({entry.tenant for entry in entries}, key=lambda tenant: tenant or "")
+        for tenant in dict.fromkeys(entry.tenant for _, entry in found)
     ]
-    return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants))
+    return _replace(directory / "index.html", _render("index.html.j2", tenants=tenants, metrics=METRICS_FILE))
+
+
+def publish_metrics(directory: Path) -> Path:
+    """Write `<directory>/metrics.html`, to which every number's label leads; return its path."""
+    return _replace(directory / METRICS_FILE, _render("metrics.html.j2", page=metrics_page()))
 
 
 def tenant_folder(tenant: str) -> str:
@@ -80,11 +97,10 @@ def _json(value: Any) -> Markup:
     return jinja2.utils.htmlsafe_json_dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def _listing(directory: Path, entry: Entry) -> dict[str, str]:
-    relative = entry.path.relative_to(directory)
+def _listing(directory: Path, page: Path, entry: Entry) -> dict[str, str]:
     return {
         "title": entry.title,
-        "href": quote(relative.as_posix()),
+        "href": quote(page.relative_to(directory).as_posix()),
         "detail": f"{entry.summary} · built {numbers.moment(entry.built_at)}",
     }
 
@@ -97,7 +113,7 @@ def _render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure_json": figure_json, "json": _json}
+    environment.filters |= {"figure_json": figure_json, "json": _json, "metric_title": lambda name: METRICS[name].title}
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     context |= {"script": Markup(script), "style": Markup(style), "policy": _policy(script)}  # noqa: S704 - own files

@@ -5,7 +5,7 @@ Those that set segments side by side are in `dashboards.qoe_segments`; headline 
 
 import polars as pl
 
-from dashboards import numbers
+from dashboards import numbers, wording
 from dashboards.cards import Card, Section, absence, estimates_table, extremes, measured
 from dashboards.catalogue import METRICS, definition, source_table
 from dashboards.figures import outcomes, startup, trends
@@ -55,6 +55,7 @@ def _trend(report: QoeReport, metric: str) -> Card:
         title=METRICS[metric].title,
         definition=definition(metric),
         source=source_table(metric),
+        metrics=(metric,),
         figure=trends.trend(rows, metric, marked=marked) if shown else None,
         description=f"{extremes(rows, 'day', metric)} {note}".strip(),
         absent=absence(report.daily, metric),
@@ -65,10 +66,7 @@ def _trend(report: QoeReport, metric: str) -> Card:
 
 def _startup(report: QoeReport) -> Section:
     quantiles = report.summary.filter(pl.col("metric").str.starts_with("startup_ms_p"))
-    spoken = [
-        f"{METRICS[row['metric']].title}: {numbers.estimate(row['value'], row['n'], 'ms')}"
-        for row in quantiles.to_dicts()
-    ]
+    spoken = [wording.estimate(row) for row in quantiles.to_dicts()]
     measured = int(report.startup_bins["n"].sum())
     card = Card(
         anchor="startup-distribution",
@@ -78,6 +76,7 @@ def _startup(report: QoeReport) -> Section:
             "lines are the median and p95 in their 95 % intervals."
         ),
         source="out_qoe_histogram_daily",
+        metrics=tuple(quantiles["metric"]),
         figure=startup.distribution(report.startup_bins, quantiles) if measured else None,
         description=". ".join(spoken) + ".",
         note=f"n = {measured:,} sessions with a first frame, of {report.sessions:,}.",
@@ -95,6 +94,7 @@ def _outcomes(report: QoeReport) -> Section:
         title="Sessions that did not simply play",
         definition="Sessions of each outcome / sessions whose outcome is known, percent; the rest of 100 % played.",
         source="out_qoe_daily",
+        metrics=("vsf_pct", "ebvs_pct", "vpf_pct"),
         figure=outcomes.by_day(report.outcomes) if known else None,
         description=" ".join(extremes(failures, "day", metric) for metric in ("vsf_pct", "ebvs_pct", "vpf_pct")),
         absent="No session's outcome is known: these players do not count errors.",

@@ -20,8 +20,9 @@ _DEVICE_COLUMNS = {"device_model": "Device", "app_version": "App version"}
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of a segment beside the rest's, and the difference with its interval."""
+    """One metric of a segment beside the rest's, and the difference, all with their intervals."""
 
+    metric: str
     sentence: str
     detail: str
 
@@ -58,11 +59,11 @@ def findings(report: QoeReport) -> Findings:
 
 
 def _lead(report: QoeReport) -> str:
-    alike = "sessions of one viewer are taken together" if report.clustered else "sessions are taken for independent"
     return (
-        "Where viewers had it worse than the rest by more than chance explains, surest first. The intervals hold at "
-        f"95 % for all {report.standouts['comparisons'][0]:,} comparisons together, and {alike}. A difference is not "
-        "yet a cause: a release may simply have reached other devices."
+        "Where viewers had it worse than the rest by more than chance explains, surest first: the chance that any of "
+        f"these is false is at most 5 % (Holm, {report.standouts['comparisons'][0]:,} comparisons), the intervals of "
+        f"the differences hold at 95 % for all of them together, and the comparison {report.assumption}. A difference "
+        "is not yet a cause: a release may simply have reached other devices."
     )
 
 
@@ -72,7 +73,7 @@ def _finding(rows: list[dict[str, Any]]) -> Finding:
         segment=segment_name(first["segment"]),
         dimension=dimension_title(first["dimension"]),
         size=f"{max(row['n'] for row in rows):,} sessions",
-        differences=tuple(Difference(wording.sides(row), wording.difference(row)) for row in rows),
+        differences=tuple(Difference(row["metric"], wording.sides(row), wording.difference(row)) for row in rows),
     )
 
 

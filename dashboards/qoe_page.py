@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards import numbers, worst
-from dashboards.cards import Section, Table, segment_name
-from dashboards.catalogue import DISAGREEMENTS, METRICS, definition, source_table
+from dashboards.cards import Section, Table, Tile, segment_name
+from dashboards.catalogue import METRICS
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, worst_table
 from dashboards.qoe_report import ALL_TENANTS, QoeReport
@@ -34,29 +34,9 @@ METHOD = (
     "Every estimate carries a 95 % interval: the delta method from stored second moments for ratios and means, "
     "Wilson's for proportions, order statistics on the histogram for quantiles, which are within 1 % of the exact "
     "nearest rank. “Too few” stands where n is too small, “not measured” where no session sent what a number needs.",
+    "Except where two sets are compared, intervals treat sessions as independent. Sessions of one viewer are alike, so "
+    "the true ones are somewhat wider; comparisons therefore take the sessions of one viewer together.",
 )
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One headline number; `known` is False where only a reason stands in its place."""
-
-    metric: str
-    title: str
-    value: str
-    count: str
-    interval: str = ""
-    known: bool = True
-
-
-@dataclass(frozen=True)
-class Definition:
-    """One line of the footer's list of metrics."""
-
-    name: str
-    title: str
-    text: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -73,8 +53,6 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     worst_lead: str = worst.RULE
     method: tuple[str, ...] = METHOD
-    disagreements: tuple[str, ...] = DISAGREEMENTS
-    definitions: tuple[Definition, ...] = ()
 
 
 def page(report: QoeReport) -> Page:
@@ -88,9 +66,6 @@ def page(report: QoeReport) -> Page:
         sections=sections(report) if report.sessions else (),
         worst_sessions=worst_table(report.worst),
         facts=_facts(report),
-        definitions=tuple(
-            Definition(name, metric.title, definition(name), source_table(name)) for name, metric in METRICS.items()
-        ),
     )
 
 

@@ -13,7 +13,7 @@ from dashboards.standouts import compared, standouts
 from dashboards.worst import worst_sessions
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUTCOMES
 from warehouse.metrics import histogram, intervals, qoe
-from warehouse.metrics.comparison import has_viewers
+from warehouse.metrics.clusters import assumption
 from warehouse.metrics.odd_days import odd_days
 
 _HOUR_MS = 3_600_000
@@ -46,7 +46,7 @@ class QoeReport:
     marked: pl.DataFrame
     """[metric, day]: days that stand apart."""
     startup_bins: pl.DataFrame
-    """[low_ms, high_ms, n], evenly wide on a log scale, empty bars left out."""
+    """[low_ms, high_ms, n, share_low, share_high], evenly wide on a log scale, empty bars left out; shares in %."""
     contents: pl.DataFrame
     """[content_id, metric, value, low, high, n]."""
     stream_types: pl.DataFrame
@@ -55,8 +55,8 @@ class QoeReport:
     """[dimension, segment, metric, value, low, high, n] of each configured dimension; a null segment was not sent."""
     standouts: pl.DataFrame
     """As `dashboards.standouts.standouts` gives it."""
-    clustered: bool
-    """Whether sessions name their viewers; without, comparisons assume independent sessions."""
+    assumption: str
+    """What comparisons take for independent, in words: viewers, or sessions where none names its viewer."""
     segments: int
     """Segments that were compared."""
     outcomes: pl.DataFrame
@@ -102,12 +102,12 @@ def build(
         summary=_estimates(content, content_hist, ()),
         daily=daily,
         marked=odd_days(daily),
-        startup_bins=histogram.distribution(content_hist, merge=_MERGED),
+        startup_bins=_shares(histogram.distribution(content_hist, merge=_MERGED)),
         contents=qoe.summarize(content, by=("content_id",)),
         stream_types=qoe.summarize(content, by=("stream_type",)),
         dimensions=_by_dimension(out),
         standouts=standouts(own, dimensions),
-        clustered=has_viewers(own),
+        assumption=assumption(own),
         segments=compared(out),
         outcomes=_outcomes(content),
         worst=worst_sessions(own, dimensions),
@@ -130,6 +130,11 @@ def _estimates(out: pl.DataFrame, hist: pl.DataFrame, by: tuple[str, ...]) -> pl
     columns = [*by, "metric", "value", "low", "high", "n"]
     quantiles = histogram.quantiles(hist, by=by)
     return pl.concat([qoe.summarize(out, by=by).select(columns), quantiles.select(columns)], how="vertical_relaxed")
+
+
+def _shares(bins: pl.DataFrame) -> pl.DataFrame:
+    _, low, high = intervals.proportion(pl.col("n").sum(), pl.col("n"))
+    return bins.with_columns(share_low=100 * low, share_high=100 * high)
 
 
 def _by_dimension(out: pl.DataFrame) -> pl.DataFrame:

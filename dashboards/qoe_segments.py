@@ -67,6 +67,7 @@ def _card(
         title=title,
         definition=" ".join(formulas) if len(metrics) > 1 else definition(metrics[0]),
         source="out_qoe_daily",
+        metrics=metrics,
         figure=segments.ranked(shown, column, metrics, overall=_overall(report, metrics)) if len(shown) else None,
         description=" ".join(extremes(shown, column, metric) for metric in metrics),
         absent=absence(frame, *metrics),

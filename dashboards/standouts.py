@@ -4,35 +4,26 @@ The differences themselves are computed in `warehouse.metrics.comparison`; worde
 """
 
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import polars as pl
 
-from dashboards.catalogue import METRICS
-from warehouse.metrics.comparison import compare
+from warehouse.metrics.comparison import against_rest
+from warehouse.metrics.multiple import ALPHA, together
+from warehouse.metrics.registry import METRICS
 
 MOST = 6
 
 
 def standouts(core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], *, limit: int = MOST) -> pl.DataFrame:
-    """Return the differences for the worse of at most `limit` segments, as `warehouse.metrics.comparison.SCHEMA`.
+    """Return the differences for the worse of at most `limit` segments, as `warehouse.metrics.multiple.together`.
 
-    Adds `comparisons`, how many were made; low and high are widened so that they hold at 95 % for all of them
-    together (Bonferroni). Segments come surest first, and so do the metrics within one.
+    Those are told whose p-value, adjusted for all comparisons made, is below 0.05. Segments come surest first, and so
+    do the metrics within one.
     """
-    found = compare(core, dimensions)
-    normal = NormalDist()
-    widening = normal.inv_cdf(1 - 0.025 / max(found.height, 1)) / normal.inv_cdf(0.975)
-    half = (pl.col("high") - pl.col("low")) / 2 * widening
-    difference = pl.col("difference")
     sign = pl.when(pl.col("metric").is_in(_higher_is_better())).then(-1.0).otherwise(1.0)
-    found = found.with_columns(
-        low=difference - half,
-        high=difference + half,
-        comparisons=pl.lit(found.height, pl.Int64()),
-        strength=sign * difference / half,
-    )
-    worse = found.filter(pl.col("strength") > 1).with_columns(
+    strength = sign * pl.col("difference") / (pl.col("high") - pl.col("low"))
+    found = together(against_rest(core, dimensions).with_columns(strength=strength))
+    worse = found.filter((pl.col("strength") > 0) & (pl.col("p_adjusted") < ALPHA)).with_columns(
         surest=pl.col("strength").max().over("dimension", "segment")
     )
     order = ["surest", "dimension", "segment", "strength"]

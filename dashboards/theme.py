@@ -16,7 +16,10 @@ LABEL_LENGTH = 26
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by role. The data colours follow Okabe and Ito and stay apart for colour-blind readers."""
+    """Colours by role. The data colours follow Okabe and Ito and stay apart for colour-blind readers.
+
+    From `grid`, which stands for nothing, `faint`, `mild`, `main` and `strong` step up, each further from the surface.
+    """
 
     ink: str
     muted: str
@@ -28,6 +31,9 @@ class Palette:
     alert_band: str
     exit: str
     playback: str
+    faint: str
+    mild: str
+    strong: str
 
 
 LIGHT = Palette(
@@ -41,6 +47,9 @@ LIGHT = Palette(
     alert_band="rgba(200,80,10,0.16)",
     exit="#d99a00",
     playback="#a8427f",
+    faint="#b9d7ea",
+    mild="#6aaad4",
+    strong="#003a5e",
 )
 DARK = Palette(
     ink="#e8ecf1",
@@ -53,6 +62,9 @@ DARK = Palette(
     alert_band="rgba(255,144,82,0.22)",
     exit="#f2be3c",
     playback="#e58bc0",
+    faint="#1c5074",
+    mild="#3580b5",
+    strong="#c9e8ff",
 )
 DARK_OF = dict(zip(asdict(LIGHT).values(), asdict(DARK).values(), strict=True))
 

@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 import psycopg
 import sqlalchemy.exc
 import structlog
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
 from ingest import background, basic, errors, limits
 from ingest.direct import Direct
-from ingest.guards import Keys, tell_allowance
+from ingest.guards import Keys
 from ingest.landing import Landing
 from ingest.metrics import Metrics
 from ingest.observing import Observing
-from ingest.routes import batches, openapi, ops, sessions
+from ingest.outbox_sealer import OutboxSealer
+from ingest.routes import batches, openapi, ops, progress, sessions, sync
 from ingest.settings import IngestSettings
 from warehouse.postgres import prepare
+from warehouse.providers.catalog import Catalog
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
 
@@ -45,15 +49,21 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
             "version": version("playhead"),
         }
     )
+    tracker = [sync.sync_episodes, sync.sync_movies, sync.sync_videos, sync.sync_podcasts, sync.put_show]
+    reading = [sync.list_shows, progress.progress, progress.details, progress.export]
     handlers = [sessions.land_session, batches.land_sessions, ops.health, ops.live, ops.ready, ops.index]
     if settings.enable_metrics:
         handlers.append(ops.metrics)
     app = Litestar(
-        route_handlers=[*handlers, openapi.document, openapi.redoc, openapi.assets()],
+        route_handlers=[*handlers, *tracker, *reading, openapi.document, openapi.redoc, openapi.assets()],
         state=state,
         lifespan=[_landing],
         exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
-        before_send=[tell_allowance],
+        cors_config=CORSConfig(
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type"],
+        ),
         openapi_config=openapi.config(state.version),
         request_max_body_size=settings.session_limit,
         logging_config=None,
@@ -73,10 +83,16 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         state.prepared = _prepare(state)
         observer = state.metrics.observer()
         state.limiter = limits.shared(state.settings, store.database.libpq_url)
-        async with Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing:
+        state.outbox = OutboxSealer(store.database, store.lake)
+        async with (
+            Catalog.open(state.settings.providers, now=state.storage.now) as state.catalog,
+            Landing.open(store.settings, store.database, store.lake, observer=observer) as state.landing,
+        ):
             tasks = [
                 background.spawn("keys", state.api_keys.keep_loaded(store.database, state.users.load)),
+                background.spawn("leases", state.limiter.keep_shared()),
                 background.spawn("gauges", _sample(state)),
+                background.spawn("outbox", state.outbox.run()),
                 background.spawn("preparing", _until_prepared(state)),
             ]
             try:
@@ -102,7 +118,7 @@ def _prepare(state: State) -> bool:
 async def _until_prepared(state: State) -> None:
     while not state.prepared:
         await asyncio.sleep(PREPARE_S)
-        state.prepared = await asyncio.to_thread(_prepare, state)
+        state.prepared = await background.aside(partial(_prepare, state))
 
 
 async def _sample(state: State) -> None:

@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 from argon2.exceptions import VerificationError
 from litestar import Request, Response
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ExceptionHandlersMap
 
 from ingest.errors import DatabaseError, Overloaded
-from ingest.guards import DEFAULT_TENANT, Connection
+from ingest.guards import DEFAULT_TENANT, Connection, count
+from ingest.limits import USER
 from warehouse.postgres import Database
 from warehouse.users import HASHER, UserRecord, load_users
 
@@ -101,10 +103,23 @@ async def basic_user(connection: Connection, _: BaseRouteHandler) -> None:
     connection.scope["auth"] = await users.verify(name, password)
 
 
-def on_basic_required(_: Request[Any, Any, Any], __: BasicRequired) -> Response[dict[str, str]]:
+async def limited_user(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Do the same, and count the request against the rate limit of the user and the tenant: for landing routes."""
+    await basic_user(connection, handler)
+    user: UserRecord = connection.scope["auth"]
+    await count(connection, user.tenant, f"{USER}{user.name}", None)
+
+
+class Unauthorized(msgspec.Struct):
+    """What the tracker's clients are told."""
+
+    message: str
+
+
+def on_basic_required(_: Request[Any, Any, Any], __: BasicRequired) -> Response[Unauthorized]:
     """Answer as the tracker's clients expect it."""
     headers = {"WWW-Authenticate": "Basic"}
-    return Response({"message": "Unauthorized"}, status_code=401, headers=headers, media_type="application/json")
+    return Response(Unauthorized("Unauthorized"), status_code=401, headers=headers, media_type="application/json")
 
 
 HANDLERS: ExceptionHandlersMap = {BasicRequired: on_basic_required}

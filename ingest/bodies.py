@@ -7,6 +7,7 @@ from typing import Any
 import zstandard
 from litestar import Request
 
+from ingest.connections import WHOLE
 from ingest.errors import InvalidSchema, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 
 JSON = "application/json"
@@ -29,11 +30,7 @@ async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[s
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in _DECODERS:
         raise UnsupportedMediaType(f"Content-Encoding must be one of {', '.join(_DECODERS)}")
-    try:
-        async with asyncio.timeout(BODY_S):
-            body = await request.body()
-    except TimeoutError:
-        raise RequestTimeout(f"Body did not arrive within {BODY_S:g} s") from None
+    body = await (request.body() if request.scope["state"].get(WHOLE) else _arriving(request))
     try:
         if encoding != "identity" and len(body) > INFLATE_ASIDE:
             body = await asyncio.to_thread(_DECODERS[encoding], body, limit + 1)
@@ -44,6 +41,14 @@ async def read(request: Request[Any, Any, Any], limit: int, media_types: tuple[s
     if len(body) > limit:
         raise PayloadTooLarge(f"Body is larger than {limit} bytes")
     return body
+
+
+async def _arriving(request: Request[Any, Any, Any]) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.body()
+    except TimeoutError:
+        raise RequestTimeout(f"Body did not arrive within {BODY_S:g} s") from None
 
 
 def check_media_type(header: str, media_types: tuple[str, ...]) -> str:

@@ -72,7 +72,7 @@ class Direct:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         handler = self._routes.get(scope["path"]) if scope["type"] == ScopeType.HTTP else None
-        if handler is not None and (http := cast("HTTPScope", scope))["method"] == "POST":
+        if handler is not None and (http := cast("HTTPScope", scope))["method"] == "POST" and not _from_page(http):
             await self._serve(http, handler, receive, send)
         else:
             await self._otherwise(scope, receive, send)
@@ -96,3 +96,8 @@ class Direct:
         handlers = self._app.exception_handlers
         kind = next(kind for kind in type(error).__mro__ if kind in handlers)
         return handlers[kind](request, error)
+
+
+def _from_page(scope: HTTPScope) -> bool:
+    """Tell whether a page of another origin may have sent it, whose browser wants to be told that it may."""
+    return any(name == b"origin" for name, _ in scope["headers"])

@@ -70,6 +70,18 @@ class Forbidden(ApiError):
     code, status = "FORBIDDEN", 403
 
 
+class NotFound(ApiError):
+    """What the request names does not exist."""
+
+    code, status = "NOT_FOUND", 404
+
+
+class InvalidParameter(ApiError):
+    """A query parameter cannot be used; the message names it."""
+
+    code, status = "INVALID_PARAMETER", 422
+
+
 class RequestTimeout(ApiError):
     """The body did not arrive in time."""
 
@@ -110,6 +122,12 @@ class DatabaseError(_TryAgain):
     """Postgres is needed for the answer and cannot be reached."""
 
     code, status = "DATABASE_ERROR", 503
+
+
+class ProviderUnavailable(ApiError):
+    """A metadata provider is needed for the answer and gave none."""
+
+    code, status = "PROVIDER_ERROR", 502
 
 
 class Overloaded(_TryAgain):

@@ -60,7 +60,7 @@ class Follower:
         """Begin to follow."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 10.0) -> None:
+    def stop(self, timeout_s: float) -> None:
         """End after the statement in hand; what is left is followed by who adopts the folder."""
         self._stopping.set()
         self._wake.set()

@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,8 +18,9 @@ import sqlalchemy.exc
 import structlog
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import Guard, Message, Scope
+from litestar.types import Guard
 
+from ingest import background
 from ingest.errors import DatabaseError, Forbidden, InvalidApiKey
 from ingest.limits import Limiter
 from warehouse.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
@@ -89,7 +91,7 @@ class Keys:
             self._asked_at = time.monotonic()
             try:
                 for load in (self.load, *others):
-                    await asyncio.to_thread(load, database)
+                    await background.aside(partial(load, database))
             except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
                 self._failed = True
                 _log.warning("keys not reloaded", reason=str(error).strip())
@@ -112,17 +114,18 @@ def require(scope: str, *, limited: bool = False) -> Guard:
             raise Forbidden(f"The API key lacks the scope {scope!r}")
         connection.scope["auth"] = record
         if limited:
-            limiter: Limiter = state.limiter
-            allowance = await limiter.take(record.tenant, record.key_id, record.quota, keys.tenant_quota(record.tenant))
-            connection.scope["state"][ALLOWANCE] = allowance
+            await count(connection, record.tenant, record.key_id, record.quota)
 
     return guard
 
 
-async def tell_allowance(message: Message, scope: Scope) -> None:
-    """Put what the rate limit leaves into the headers of an answer; for `Litestar(before_send=…)`."""
-    if message["type"] == "http.response.start" and (allowance := scope["state"].get(ALLOWANCE)) is not None:
-        message["headers"] = [*message["headers"], *allowance.raw_headers()]
+async def count(connection: Connection, tenant: str, key_id: str, quota: int | None) -> None:
+    """Count a request against the limit of a key or user and that of its tenant. Raises RateLimitExceeded."""
+    state = connection.app.state
+    limiter: Limiter = state.limiter
+    keys: Keys = state.api_keys
+    allowance = await limiter.take(tenant, key_id, quota, keys.tenant_quota(tenant))
+    connection.scope["state"][ALLOWANCE] = allowance
 
 
 def _sent_key(connection: Connection) -> str:

@@ -30,7 +30,8 @@ class Folder:
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self.worker_id = path.name
-        self._lock = lock
+        self.lock = lock
+        """The descriptor that holds the folder, also for a process that inherits it."""
 
     @classmethod
     def create(cls, journal_dir: Path) -> "Folder":
@@ -76,7 +77,7 @@ class Folder:
 
     def release(self) -> None:
         """Let another worker adopt the folder."""
-        os.close(self._lock)
+        os.close(self.lock)
 
     def remove(self) -> None:
         """Delete the folder, which must hold no segment, and let go of it."""

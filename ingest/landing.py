@@ -32,6 +32,12 @@ ROOM = 1 << 20
 CLOSE_S = 5.0
 """How long closing waits for Postgres; what it has not followed then is adopted later."""
 
+STOP_S = 2.0
+"""How long closing waits for a statement in hand, besides."""
+
+SEAL_S = 60.0
+"""How long the last sealing may take on closing."""
+
 _log = structlog.get_logger("ingest.landing")
 
 
@@ -159,15 +165,19 @@ class Landing:
     async def _close(self) -> None:
         folder = self._journal.folder
         await self._commit.settle()
-        await self._sealer.stop()
+        idle = await self._sealer.stop(CLOSE_S)
         try:
             await asyncio.wait_for(self.followed(), CLOSE_S)
-            await self._sealer.seal_all()
+            if idle:
+                await asyncio.wait_for(self._sealer.seal_all(), SEAL_S)
         except (*OUTSIDE, TimeoutError, RuntimeError) as error:
             _log.warning("journal left to be adopted", worker=folder.worker_id, reason=str(error) or repr(error))
         self._commit.close()
         self._journal.roll()
-        await asyncio.to_thread(self._follower.stop)
+        await self._sealer.close()
+        await asyncio.to_thread(self._follower.stop, STOP_S)
+        if not idle:
+            return  # a thread may still be sealing: the folder is let go of when the process ends
         if folder.segments():
             folder.release()
         else:

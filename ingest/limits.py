@@ -19,13 +19,16 @@ from ingest.buckets import Bucket, Window
 from ingest.errors import RateLimitExceeded
 from ingest.settings import IngestSettings
 from warehouse.keys import UNLIMITED
-from warehouse.leases import Leases, PostgresLeases, RedisLeases
+from warehouse.leases import Ask, Leases, PostgresLeases, RedisLeases
 
 WAIT_S = 2.0
 """How long a request may wait for the first lease of a window; then the leases count as out of reach."""
 
 RETRY_S = 1.0
 """Between two attempts while the leases are out of reach."""
+
+USER = "user:"
+"""How the key id of a user of the tracker begins."""
 
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _RAW_HEADERS = tuple(name.lower().encode() for name in HEADERS)
@@ -103,6 +106,13 @@ class Limiter:
                 self._ask(bucket, bucket.ahead)
         return min(map(self._allowance, buckets), key=lambda allowance: allowance.remaining)
 
+    async def keep_shared(self) -> None:
+        """Look, while the leases are out of reach, whether they can be reached again, until cancelled."""
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if self.trouble is not None and self._leasing is None:
+                self._leasing = background.spawn("leases", self._lease())
+
     async def close(self) -> None:
         """Leave no task and no connection open."""
         if self._leasing is not None:
@@ -123,8 +133,10 @@ class Limiter:
 
     def _exceeded(self, bucket: Bucket, now: float) -> RateLimitExceeded:
         allowance = self._allowance(bucket)._replace(remaining=0)
-        whose = "the API key" if bucket.key_id else "the tenant"
-        message = f"More than {bucket.limit} requests in {self._window_s} s with {whose}"
+        whose = "with the tenant" if not bucket.key_id else "with the API key"
+        if bucket.key_id.startswith(USER):
+            whose = "by the user"
+        message = f"More than {bucket.limit} requests in {self._window_s} s {whose}"
         return RateLimitExceeded(message, max(math.ceil(allowance.reset_s - now), 1), allowance.headers())
 
     async def _more(self, bucket: Bucket) -> bool:
@@ -158,21 +170,23 @@ class Limiter:
             self._leasing = background.spawn("leases", self._lease())
 
     async def _lease(self) -> None:
-        """Lease for all who asked, in one statement, as long as somebody asks."""
+        """Lease for all who asked, in one statement, as long as somebody asks; nothing where nobody does."""
         try:
-            while self._asked:
+            while True:
                 asked, self._asked = self._asked, []
                 asks = [bucket.ask(window, self._window_s) for bucket, window in asked]
                 try:
-                    totals = await self._leases.add(asks)
+                    totals = await self._leases.add(asks or [Ask("", "", int(self._clock()), 0)])
                 except self._leases.errors as error:
                     self._out_of_reach(str(error).strip())
                 else:
                     self.trouble, self._retry_at = None, 0.0
-                    for (bucket, window), ask, total in zip(asked, asks, totals, strict=True):
+                    for (bucket, window), ask, total in zip(asked, asks, totals, strict=False):
                         bucket.leased(window, ask.wanted, total)
                 for _, window in asked:
                     window.answered()
+                if not self._asked:
+                    return
         finally:
             self._leasing = None
 

@@ -22,6 +22,9 @@ class _Stderr:
             sys.stderr.flush()
 
 
+STDERR = _Stderr()
+
+
 def configure(level: str) -> None:
     """Set up structlog and the standard library's loggers (uvicorn's) alike, from this level on."""
     shared: list[structlog.typing.Processor] = [
@@ -29,7 +32,6 @@ def configure(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    stream = _Stderr()
     terminal = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
         # The default traceback shows local variables: keys and passwords among them.
@@ -41,10 +43,10 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[*shared, *tracebacks, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stream)),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", STDERR)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(STDERR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,7 +1,6 @@
-"""What happens around every request: a request id, the access log, the request metrics.
+"""What happens around every request: a request id, what its rate limit leaves, the access log, the request metrics.
 
-Outermost, so that unknown routes and refused bodies are seen too. Neither query strings nor headers are logged: they
-may hold keys.
+Outermost, so that unknown routes and refused bodies are seen too.
 """
 
 import itertools
@@ -13,12 +12,12 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from ingest.access_log import AccessLog, Line
+from ingest.guards import ALLOWANCE
 from ingest.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
 UNMATCHED = "unmatched"
-
-_log = structlog.get_logger("ingest.access")
 
 
 class Observing:
@@ -27,6 +26,7 @@ class Observing:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._access_log = AccessLog()
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count()
         self._known: dict[tuple[str, str, int], Any] = {}
@@ -45,13 +45,15 @@ class Observing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode())]
+                allowance = scope["state"].get(ALLOWANCE)
+                told = () if allowance is None else allowance.raw_headers()
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id.encode()), *told]
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._done(scope, status, time.perf_counter() - started)
+            self._done(scope, request_id, status, time.perf_counter() - started)
 
     def _request_id(self, scope: Scope) -> str:
         sent = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"").decode("latin-1")
@@ -59,7 +61,7 @@ class Observing:
             return sent
         return f"{self._prefix}-{next(self._count):x}"
 
-    def _done(self, scope: HTTPScope, status: int, seconds: float) -> None:
+    def _done(self, scope: HTTPScope, request_id: str, status: int, seconds: float) -> None:
         method, path = scope["method"], scope["path"]
         endpoint = scope.get("path_template") or UNMATCHED
         key = (method if endpoint != UNMATCHED else UNMATCHED, endpoint, status)
@@ -72,9 +74,15 @@ class Observing:
         known[1].observe(seconds)
         if endpoint.startswith("/health"):
             return
-        fields: dict[str, Any] = {"method": method, "path": path, "status": status}
-        if (error := scope["state"].get("error")) is not None:
-            fields["error"] = error
         milliseconds = seconds * 1000
-        log = _log.info if status < 400 else _log.warning if status < 500 else _log.error
-        log(f"{method} {path} - {status} ({milliseconds:.0f}ms)", **fields, duration_ms=round(milliseconds, 3))
+        self._access_log.write(
+            Line(
+                method,
+                path,
+                status,
+                round(milliseconds, 3),
+                f"{method} {path} - {status} ({milliseconds:.0f}ms)",
+                request_id,
+                scope["state"].get("error"),
+            )
+        )

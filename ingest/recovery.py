@@ -13,6 +13,7 @@ import structlog
 from ingest import following, sealing
 from ingest.follower import connect
 from ingest.journal import Folder
+from warehouse import outbox
 from warehouse.lake import Lake
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
@@ -107,6 +108,8 @@ def drain(storage: StorageSettings, database: Database, lake: Lake, *, timeout_s
             names = ", ".join(path.name for path in sorted(waiting))
             raise DrainTimeoutError(f"not sealed within {timeout_s:g} s by worker {names}")
         time.sleep(POLL_S if waiting else 0)
+    with database.connect() as connection:
+        outbox.seal(connection, lake)
     return Drained(adopted, records, len(asked))
 
 

@@ -6,6 +6,7 @@ How a segment is sealed is in `ingest.sealing`, how a folder is adopted in `inge
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import psycopg
 import structlog
@@ -16,6 +17,7 @@ from ingest.commit import GroupCommit
 from ingest.follower import Follower, connect
 from ingest.journal import Journal
 from ingest.observer import Observer
+from ingest.sealing_process import SealingFailedError, SealingProcess
 from warehouse.lake import Lake
 
 SEAL_EVERY_S = 30.0
@@ -23,7 +25,10 @@ SEAL_BYTES = 32 << 20
 TICK_S = 0.1
 ADOPT_EVERY_S = 30.0
 MAX_BACKOFF_S = 10.0
-OUTSIDE = (psycopg.Error, DeltaError, OSError)
+SMALL_BYTES = 1 << 20
+"""Up to which a segment is not worth a process."""
+
+OUTSIDE = (psycopg.Error, DeltaError, OSError, SealingFailedError)
 """What Postgres, the lake and the disk raise when they are away: reported, and tried again."""
 
 _log = structlog.get_logger("ingest.sealer")
@@ -38,6 +43,7 @@ class Sealer:
         self.troubles: dict[str, str] = {}
         self._journal, self._commit, self._follower = journal, commit, follower
         self._url, self._lake, self._observer = url, lake, observer
+        self._aside = SealingProcess(journal.folder, url, lake)
         self._sealing = asyncio.Lock()
         self._requested: int | None = None
         self._stopping = asyncio.Event()
@@ -48,11 +54,16 @@ class Sealer:
         for name, step, every in (("sealing", self._tick, TICK_S), ("adopting", self._adopt, ADOPT_EVERY_S)):
             self._tasks.append(background.spawn(name, self._repeat(name, step, every), self._ended))
 
-    async def stop(self) -> None:
-        """End after what is in hand."""
+    async def stop(self, timeout_s: float) -> bool:
+        """End after what is in hand; tell whether it came to an end in time."""
         self._stopping.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        _, stuck = await asyncio.wait(self._tasks, timeout=timeout_s)
+        await background.cancel(stuck)
+        return not stuck
+
+    async def close(self) -> None:
+        """End the sealing process."""
+        await asyncio.to_thread(self._aside.close)
 
     async def seal_all(self) -> None:
         """Close the open segment, wait until Postgres has followed, seal everything.
@@ -96,16 +107,18 @@ class Sealer:
                 end = self._journal.ends[seq]
                 if not self._follower.past(seq, end):
                     return
-                records = await asyncio.to_thread(self._seal, seq, end)
+                records = await background.aside(partial(self._seal, seq, end))
                 self._journal.forget(seq)
                 self._observer.sealed(records)
 
     def _seal(self, seq: int, end: int) -> int:
+        if end > SMALL_BYTES:
+            return self._aside.seal(seq, end)
         with connect(self._url) as connection:
             return sealing.seal(connection, self._lake, self._journal.folder, seq, end)
 
     async def _adopt(self) -> None:
-        await asyncio.to_thread(recovery.adopt, self._journal.folder.path.parent, self._url, self._lake)
+        await background.aside(partial(recovery.adopt, self._journal.folder.path.parent, self._url, self._lake))
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[None]], every_s: float) -> None:
         delay = every_s
@@ -113,8 +126,7 @@ class Sealer:
             try:
                 await step()
             except OUTSIDE as error:
-                cause = "Postgres" if isinstance(error, psycopg.Error) else "the lake or its disk"
-                self.troubles[name] = f"{name} waits for {cause}: {type(error).__name__}"
+                self.troubles[name] = f"{name} waits for {_cause(error)}: {type(error).__name__}"
                 _log.warning("interrupted", task=name, reason=str(error).strip(), retry_s=delay)
                 delay = min(max(delay, 0.5) * 2, MAX_BACKOFF_S)
             else:
@@ -124,6 +136,12 @@ class Sealer:
 
     def _ended(self, name: str, failure: BaseException) -> None:
         self.troubles[name] = f"{name} stopped: {failure!r}"
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, SealingFailedError):
+        return error.cause
+    return "Postgres" if isinstance(error, psycopg.Error) else "the lake or its disk"
 
 
 async def _pause(event: asyncio.Event, seconds: float) -> None:

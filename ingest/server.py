@@ -1,7 +1,7 @@
 """Serving the application: uvicorn with uvloop and httptools, in this process or in several workers.
 
-Granian, alternated with it over three rounds, took 0.97 to 1.3 times as many sessions a second with the same tail; it
-is not worth a second process beside each worker.
+Granian, alternated with it over three rounds, took 0.97 to 1.3 times as many sessions a second with the same tail, at
+the price of a second process beside each worker; writing answers at once (`ingest.connections`) brought 1.3 times.
 """
 
 import gc
@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ingest import logs
 from ingest.app import create_app
+from ingest.connections import Protocol
 from ingest.metrics import SHARED
 from ingest.settings import IngestSettings
 from warehouse.settings import StorageSettings
@@ -91,7 +92,7 @@ def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int 
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         access_log=False,
         log_config=None,

@@ -5,17 +5,20 @@ Read once and passed in. Where state is kept is in `warehouse.settings`.
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from warehouse.keys import UNLIMITED
+from warehouse.providers.settings import ProviderSettings, read_provider_settings
 from warehouse.settings import SettingsError
 from warehouse.users import users_of
 
 DEV_KEY = "dev-key"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+_ORIGIN = re.compile(r"https?://[^/\s,?#@]+")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "WARNING", "ERROR")
 
 
@@ -41,6 +44,12 @@ class IngestSettings:
     """Where workers share rate limits, instead of Postgres."""
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Users of the tracker that the secrets file names, with their password hashes."""
+    providers: ProviderSettings = field(default_factory=ProviderSettings)
+    """Keys and origins of the metadata providers."""
+    enrich_s: float = 5.0
+    """How long a sync may wait for metadata; what has not come then comes later."""
+    cors_origins: tuple[str, ...] = ("https://immersion-tracker.jordansimsmith.com",)
+    """Origins whose pages may call the endpoint; `*` for all."""
     log_level: str = "INFO"
     """Least severe level that is logged."""
     enable_metrics: bool = True
@@ -68,6 +77,8 @@ class IngestSettings:
             rate_window_s=_positive("RATE_LIMIT_WINDOW_SEC", env.get("RATE_LIMIT_WINDOW_SEC"), cls.rate_window_s),
             redis_url=env.get("REDIS_URL") or None,
             users=users_of(Path(env["PLAYHEAD_SECRETS"]).expanduser()) if env.get("PLAYHEAD_SECRETS") else {},
+            providers=read_provider_settings(env),
+            cors_origins=_origins(env.get("CORS_ORIGINS")),
             log_level=_level(env.get("LOG_LEVEL")),
             enable_metrics=_switch("ENABLE_METRICS", env.get("ENABLE_METRICS")),
         )
@@ -109,6 +120,16 @@ def _level(text: str | None) -> str:
     if level not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {text!r}")
     return "WARNING" if level == "WARN" else level
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return IngestSettings.cors_origins
+    origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"CORS_ORIGINS must list origins such as https://host:port, not {origin!r}")
+    return origins
 
 
 def _switch(name: str, text: str | None) -> bool:

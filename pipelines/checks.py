@@ -1,4 +1,4 @@
-"""Asset checks: what must be true of the tables after any run. They read the tables anew, not what a build claims."""
+"""Asset checks of sessions: what must be true of their tables. They read the tables anew, not what a build claims."""
 
 from datetime import date, timedelta
 

@@ -2,26 +2,33 @@
 
 import dagster as dg
 
-from pipelines.assets.qoe import out_qoe_daily
-from pipelines.assets.reports import report_qoe
+from pipelines import checks, watch_checks
+from pipelines.assets.enrichment import enriched_metadata
+from pipelines.assets.progress import out_progress_daily
+from pipelines.assets.qoe import out_qoe_daily, out_qoe_hourly
+from pipelines.assets.reports import report_progress, report_qoe
 from pipelines.assets.retention import housekeeping, retention
 from pipelines.assets.sessions import core_sessions, raw_sessions
-from pipelines.checks import CHECKS
+from pipelines.assets.watches import core_watches, raw_metadata, raw_watches
 from pipelines.jobs import JOBS
-from pipelines.resources import environment_store
+from pipelines.resources import environment_providers, environment_store
 from pipelines.schedules import SCHEDULES
 from pipelines.sensors import stale_partitions
 
 
 def build_defs(**overrides: object) -> dg.Definitions:
-    """Return everything that Dagster runs; `overrides` swap resources, such as `store`."""
+    """Return everything that Dagster runs; `overrides` swap resources: `store`, `providers`."""
     return dg.Definitions(
-        assets=[raw_sessions, core_sessions, out_qoe_daily, report_qoe, retention, housekeeping],
-        asset_checks=CHECKS,
+        assets=[
+            *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, report_qoe),
+            *(raw_watches, raw_metadata, enriched_metadata, core_watches, out_progress_daily, report_progress),
+            *(retention, housekeeping),
+        ],
+        asset_checks=[*checks.CHECKS, *watch_checks.CHECKS],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=[stale_partitions],
-        resources={"store": environment_store, **overrides},
+        resources={"store": environment_store, "providers": environment_providers, **overrides},
     )
 
 

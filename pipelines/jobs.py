@@ -6,8 +6,10 @@ import dagster as dg
 
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
-REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",)}
+REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",), "progress": ("report_progress",)}
 """The pages that show what a family derives."""
+
+ENRICHED = "enriched_metadata"
 
 DERIVED = tuple(target.name for step in DERIVATIONS for target in step.targets)
 
@@ -39,7 +41,7 @@ refresh_jobs = {
 publish_job = dg.define_asset_job(
     "publish",
     selection=dg.AssetSelection.assets(*(page for pages in REPORTS.values() for page in pages))
-    | dg.AssetSelection.checks_for_assets(*DERIVED),
+    | dg.AssetSelection.checks_for_assets(*DERIVED, ENRICHED),
     executor_def=dg.in_process_executor,
     description="Publish every report from what is aggregated, and run every check",
 )
@@ -51,4 +53,11 @@ retain_job = dg.define_asset_job(
     description="Delete what has expired, and tidy the tables",
 )
 
-JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, retain_job)
+enrich_job = dg.define_asset_job(
+    "enrich",
+    selection=dg.AssetSelection.assets(ENRICHED),
+    executor_def=dg.in_process_executor,
+    description="Ask metadata providers for what watches lack, and count what is left",
+)
+
+JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, enrich_job, retain_job)

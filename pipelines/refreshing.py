@@ -1,4 +1,4 @@
-"""Refresh in this process: everything that is stale, now, through the same jobs that the sensor asks for."""
+"""Refresh in this process: everything that is stale, now, through the same jobs that sensor and schedules ask for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
-from pipelines.jobs import build_jobs, publish_job, refresh_jobs
+from pipelines.jobs import build_jobs, enrich_job, publish_job, refresh_jobs
 from pipelines.staleness import StaleRange, report_landed, stale_ranges
 from warehouse.store import Store
 
@@ -54,8 +54,14 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
     return Refreshed(tuple(ranges))
 
 
+def enrich(store: Store) -> None:
+    """Ask the metadata providers for what watches lack, now. Raises RefreshError when the run fails."""
+    with open_instance(store) as instance:
+        execute(build_defs(store=store).resolve_job_def(enrich_job.name), instance, {})
+
+
 def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
-    """Run a job in this process. Raises RefreshError when a step or an asset check fails."""
+    """Run a job in this process. Raises RefreshError when a step or an asset check fails, not for a warning."""
     result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET, raise_on_error=False)
     if not result.success:
         causes = [
@@ -67,7 +73,7 @@ def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str,
     broken = [
         f"{check.asset_key.to_user_string()}:{check.check_name}"
         for check in result.get_asset_check_evaluations()
-        if not check.passed
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
     if broken:
         raise RefreshError(f"run {result.run_id} of {job.name}: failed checks {', '.join(broken)}")

@@ -1,48 +1,68 @@
 """Which pages are published, and which frames each is given. What a page shows is in `dashboards`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-import polars as pl
-
-from dashboards import numbers, publish, qoe_page, qoe_report
+from dashboards import progress_report, publish, qoe_report
+from warehouse import goal_setting
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
+from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
-QOE_TITLE = "Quality of experience"
 
-
-def publish_reports(store: Store) -> Sequence[Path]:
-    """Publish `qoe.html` for each tenant and over all of them, and an index; return the pages' paths.
+def publish_qoe(store: Store) -> Sequence[Path]:
+    """Publish `qoe.html` for each tenant and over all of them, `metrics.html` and the index; return the pages' paths.
 
     Pages of tenants that have no rows any more are removed.
     """
-    reports_dir = store.settings.reports_dir
     out = store.lake.scan(OUT_QOE_DAILY).collect()
     hist = store.lake.scan(OUT_QOE_HISTOGRAM_DAILY).collect()
-    tenants = (None, *sorted(out["tenant"].unique()))
-    entries = [_publish_qoe(store, out, hist, tenant) for tenant in tenants]
-    for page in set(reports_dir.glob("*/qoe.html")) - {entry.path for entry in entries}:
+    reports = (
+        qoe_report.build(
+            out,
+            hist,
+            store.lake.scan(CORE_SESSIONS),
+            tenant=tenant,
+            built_at=store.settings.now(),
+            definition_version=store.definition_version,
+            dimensions=tuple(store.settings.dimensions),
+        )
+        for tenant in (None, *sorted(out["tenant"].unique()))
+    )
+    return _finish(store, "qoe.html", [publish.publish_qoe(store.settings.reports_dir, report) for report in reports])
+
+
+def publish_progress(store: Store) -> Sequence[Path]:
+    """Publish `progress.html` for each tenant with watches, and the index; likewise."""
+    out = store.lake.scan(OUT_PROGRESS_DAILY).collect()
+    reports = (
+        progress_report.build(
+            out,
+            store.lake.scan(CORE_WATCHES),
+            tenant=tenant,
+            built_at=store.settings.now(),
+            definition_version=store.definition_version,
+            goals=_goals(store, tenant, users["user_id"].unique()),
+        )
+        for (tenant,), users in sorted(out.partition_by("tenant", as_dict=True).items())
+    )
+    pages = [publish.publish_progress(store.settings.reports_dir, report) for report in reports]
+    return _finish(store, "progress.html", pages)
+
+
+def publish_everything(store: Store) -> Sequence[Path]:
+    """Publish every page from what is there; return their paths."""
+    return (*publish_qoe(store), *publish_progress(store))
+
+
+def _goals(store: Store, tenant: str, users: Iterable[str]) -> dict[str, progress_report.Goals]:
+    with store.database.connect() as connection:
+        return {user: goal_setting.goals_of(connection, tenant, user) for user in users}
+
+
+def _finish(store: Store, name: str, pages: Collection[Path]) -> Sequence[Path]:
+    reports_dir = store.settings.reports_dir
+    for page in set(reports_dir.glob(f"*/{name}")) - set(pages):
         page.unlink()
-    index = publish.publish_index(reports_dir, entries)
-    return (*(entry.path for entry in entries), index)
-
-
-def _publish_qoe(store: Store, out: pl.DataFrame, hist: pl.DataFrame, tenant: str | None) -> publish.Entry:
-    built_at = store.settings.now()
-    report = qoe_report.build(
-        out,
-        hist,
-        store.lake.scan(CORE_SESSIONS),
-        tenant=tenant,
-        built_at=built_at,
-        definition_version=store.definition_version,
-        dimensions=tuple(store.settings.dimensions),
-    )
-    return publish.Entry(
-        tenant=tenant,
-        title=QOE_TITLE,
-        path=publish.publish_qoe(store.settings.reports_dir, report),
-        built_at=built_at,
-        summary=f"{numbers.count(report.sessions, 'session')}, {qoe_page.period(report)}",
-    )
+    metrics = publish.publish_metrics(reports_dir)
+    return (*pages, metrics, publish.publish_index(reports_dir))

@@ -1,12 +1,14 @@
-"""What runs by the clock: the hourly second try at what is stale, daily publication with every check, retention."""
+"""What runs by the clock: the second try at what is stale, daily publication, asking providers again, retention."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import publish_job, refresh_jobs, retain_job
+from pipelines.jobs import enrich_job, publish_job, refresh_jobs, retain_job
 from pipelines.staleness import stale_ranges
 from warehouse.derivations import FAMILIES
+from warehouse.enriching import lacking
+from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
 
 
@@ -50,4 +52,24 @@ daily_retention = dg.ScheduleDefinition(
     description="Deletes what has expired",
 )
 
-SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, daily_retention)
+
+@dg.schedule(
+    job=enrich_job,
+    cron_schedule="*/15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Asks the metadata providers again for what watches lack",
+)
+def enrichment(
+    store: dg.ResourceParam[Store], providers: dg.ResourceParam[ProviderSettings]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request a round where there is something to ask and somebody to be asked."""
+    if not providers.any_key:
+        return dg.SkipReason("No metadata provider has a key.")
+    with store.database.connect() as connection:
+        if not lacking(connection, limit=1):
+            return dg.SkipReason("No watch lacks metadata.")
+    return dg.RunRequest()
+
+
+SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, daily_retention, enrichment)

@@ -4,7 +4,8 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -93,25 +94,56 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 
 
 @main.command()
-def refresh() -> None:
+@click.option("--engine", type=click.Choice(["polars", "spark"]), default="polars", show_default=True)
+@click.option("--remote", metavar="sc://HOST:PORT", help="Spark Connect server of --engine spark.")
+def refresh(engine: str, remote: str | None) -> None:
     """Rebuild everything that is stale, now."""
     from playhead import services
+    from warehouse import spark
     from warehouse.store import open_store
 
-    with _mendable(), open_store() as store:
-        services.refresh(CONSOLE, store)
+    if (engine == "spark") != bool(remote):
+        raise click.UsageError("--engine spark and --remote sc://HOST:PORT belong together")
+    with _mendable(), open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
+        services.refresh(CONSOLE, replace(store, engine=chosen))
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--kind", type=click.Choice(["sessions"]), default="sessions", show_default=True)
-@click.option("--tenant", default="default", show_default=True)
+@click.option("--kind", type=click.Choice(["sessions", "watches"]), default="sessions", show_default=True)
+@click.option("--tenant", help="Default: 'default'; of watches, the user's.")
+@click.option("--user", help="Of watches: who watched.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go.")
-def load(files: tuple[Path, ...], kind: str, tenant: str, rejects: Path | None) -> None:
-    """Load FILES (NDJSON, gzipped NDJSON, Parquet) through the landing path."""
-    from playhead.loading import run
+def load(files: tuple[Path, ...], kind: str, tenant: str | None, user: str | None, rejects: Path | None) -> None:
+    """Load FILES through the landing path.
 
-    sys.exit(run(CONSOLE, StorageSettings.from_environ(), files, kind=kind, tenant=tenant, rejects=rejects))
+    Sessions: NDJSON, gzipped NDJSON, Parquet. Watches: YouTube's watch-history.json of Google Takeout, and Trakt's
+    history, watched movies and watched shows, all JSON, gzipped or not.
+    """
+    settings = StorageSettings.from_environ()
+    if (kind == "watches") != (user is not None):
+        raise click.UsageError("--user belongs to --kind watches, which needs it")
+    if user is None:
+        from playhead.loading import run
+
+        sys.exit(run(CONSOLE, settings, files, kind=kind, tenant=tenant or "default", rejects=rejects))
+    from playhead import watch_loading
+
+    sys.exit(watch_loading.run(CONSOLE, settings, files, tenant=tenant, user=user, rejects=rejects))
+
+
+@main.command()
+@click.option(
+    "--folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Default: here."
+)
+def sync(folder: Path) -> None:
+    """Send what was watched in shows/*/watched, movies/watched and watched.txt to the endpoint, then clear it away.
+
+    IMMERSION_TRACKER_USER, IMMERSION_TRACKER_PASSWORD and IMMERSION_TRACKER_API_URL say to whom.
+    """
+    from playhead.syncing import command
+
+    sys.exit(command.run(CONSOLE, folder))
 
 
 @main.command()

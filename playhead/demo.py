@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dashboards.publish import tenant_folder
 from lab.population import Population
 from lab.posting import Body, PostingReport, post_sessions
-from playhead import comparison, notebooks, services
+from playhead import comparison, notebooks, sample_watches, services, watch_comparison
 from warehouse import keys, tenants
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
@@ -33,23 +33,30 @@ class DemoError(RuntimeError):
 def run(console: Console, settings: StorageSettings, *, source: Path | None, seed: int) -> int:
     """Post, refresh, execute, publish, compare; return 0 when everything holds."""
     began = time.perf_counter()
-    with open_store(settings) as store:
+    with open_store(settings) as store, sample_watches.sample_providers(console):
         console.print(f"Postgres is up; state is under {settings.home}")
         services.drain(console, store)
         tenants.drop_tenant(store.database, store.lake, TENANT)
         with store.database.connect() as connection:
             key = keys.create_key(connection, tenant=TENANT, name="demo", scopes=("land", "read"), quota=keys.UNLIMITED)
+        passwords = sample_watches.add_people(store, TENANT)
         population = None if source else Population(seed=seed, end=settings.now())
         bodies: list[Body] = list(population.sessions()) if population else []
         if source:
             bodies = [line for line in source.read_bytes().splitlines() if line.strip()]
         with _endpoint(console, settings) as base_url:
             _post(console, base_url, key, bodies)
+            sample = sample_watches.land(
+                *(console, store, base_url), tenant=TENANT, passwords=passwords, seed=seed, end=settings.now()
+            )
+            services.enrich(console, store)
             services.refresh(console, store)
+            answers = sample.progress()
         executed = notebooks.execute_all(console, store, TENANT)
         holds = comparison.show(console, store, TENANT, population.truth() if population else None)
-        report = settings.reports_dir / tenant_folder(TENANT) / "qoe.html"
-        for path in (*executed, report, settings.reports_dir / "index.html"):
+        holds &= watch_comparison.show(console, store, TENANT, sample, answers)
+        pages = [settings.reports_dir / tenant_folder(TENANT) / name for name in ("qoe.html", "progress.html")]
+        for path in (*executed, *pages, settings.reports_dir / "index.html"):
             console.print(f"  {path}", soft_wrap=True)
     console.print(f"Done in {time.perf_counter() - began:.0f} s")
     return 0 if holds else 1

@@ -45,7 +45,7 @@ def retain(console: Console, settings: StorageSettings, *, dry_run: bool) -> int
         with console.status("Looking for what has expired …"):
             done = retention.retain(store, dry_run=dry_run)
         if not dry_run and any(done.rows.values()):
-            reporting.publish_reports(store)
+            reporting.publish_everything(store)
             _drop_executed(settings)
     console.print("Would go:" if dry_run else "Gone:")
     for place, count in done.rows.items():

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -10,6 +10,7 @@ from warehouse.keys import UNLIMITED
 
 MAX_NAME = 128
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_GOAL = re.compile(r"(day|week)(?::([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*))?=(\d{1,5})")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -22,6 +23,25 @@ class _Duration(click.ParamType[timedelta]):
         if not (match := _DURATION.fullmatch(value)):
             self.fail(f"{value!r} is not a duration such as 24h or 90d", param, ctx)
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+class GoalValue(NamedTuple):
+    """Minutes to watch in each period, in one language or, with None, in all; 0 for no goal."""
+
+    period: str
+    language: str | None
+    minutes: int
+
+
+class _Goal(click.ParamType[GoalValue]):
+    name = "goal"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> GoalValue:
+        if isinstance(value, GoalValue):
+            return value
+        if not (match := _GOAL.fullmatch(value)):
+            self.fail(f"{value!r} is not a goal such as day=30 or week:ja=300", param, ctx)
+        return GoalValue(match[1], match[2], int(match[3]))
 
 
 class _Expiry(click.ParamType[datetime]):
@@ -66,5 +86,5 @@ class _Name(click.ParamType[str]):
         return text
 
 
-DURATION, EXPIRY, QUOTA, NAME = _Duration(), _Expiry(), _Quota(), _Name()
-"""24h; 90d or an ISO time (without offset UTC); a positive number or 'unlimited'; a tenant, key or user name."""
+DURATION, EXPIRY, QUOTA, NAME, GOAL = _Duration(), _Expiry(), _Quota(), _Name(), _Goal()
+"""24h; 90d or an ISO time (without offset UTC); a positive number or 'unlimited'; a name of something; day=30."""

@@ -39,6 +39,12 @@ def refresh(console: Console, store: Store) -> refreshing.Refreshed:
     return done
 
 
+def enrich(console: Console, store: Store) -> None:
+    """Ask the metadata providers for what watches lack."""
+    with console.status("Asking for names and lengths of what was watched …"):
+        refreshing.enrich(store)
+
+
 def information(settings: StorageSettings) -> dict[str, object]:
     """Return addresses, paths and versions."""
     with open_store(settings) as store:

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 import click
 
 from playhead.access import connected, found_or_fail, iso, show
-from playhead.parameters import NAME
+from playhead.parameters import GOAL, NAME, GoalValue
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -67,15 +67,23 @@ def add_user(name: str, tenant: str, time_zone: str | None, language: str | None
 @click.option("--tenant", type=NAME)
 @time_zone_option
 @language_option
-def set_user(name: str, tenant: str | None, time_zone: str | None, language: str | None) -> None:
-    """Change a user; an empty text takes a value away."""
+@click.option("--goal", "goals", type=GOAL, multiple=True, help="Minutes: day=30, week=300, day:ja=30; 0 for none.")
+def set_user(
+    name: str, tenant: str | None, time_zone: str | None, language: str | None, goals: tuple[GoalValue, ...]
+) -> None:
+    """Change a user, or the goals from today on; an empty text takes a value away."""
+    from warehouse.goal_setting import set_goals
+    from warehouse.settings import StorageSettings
     from warehouse.users import set_user
 
     changes = _profile(tenant, time_zone, language)
-    if not changes:
+    if not changes and not goals:
         raise click.UsageError("nothing to set")
     with connected() as connection:
-        found_or_fail(set_user(connection, name, changes), "user", name)
+        if changes:
+            found_or_fail(set_user(connection, name, changes), "user", name)
+        if goals:
+            found_or_fail(set_goals(connection, StorageSettings.from_environ(), name, goals), "user", name)
 
 
 @users.command("passwd")

@@ -12,6 +12,8 @@ import polars as pl
 
 from warehouse.datasets import Dataset
 from warehouse.derivations import Derivation, Frames
+from warehouse.engines import POLARS
+from warehouse.lake import again
 from warehouse.policies import Cutoffs
 from warehouse.store import Store
 
@@ -25,39 +27,40 @@ def expired(rows: pl.LazyFrame, cutoffs: Cutoffs) -> pl.Expr:
     return cutoffs.expired(pl.col("received_at"), kind)
 
 
-def remaining(store: Store, step: Derivation, source: pl.DataFrame, days: Iterable[date]) -> pl.DataFrame:
-    """Return the source rows of these days that are not in the step's bases.
+def frozen(store: Store, step: Derivation, days: Iterable[date]) -> list[date]:
+    """Return, in order, those of these days that have a base."""
+    return sorted(_taken(store, step.bases[0], list(days))) if step.bases else []
 
-    Where a crash left only some of the bases frozen, the others are frozen first.
+
+def added(store: Store, step: Derivation, days: Iterable[date]) -> Frames:
+    """Return the rows of the step's targets on days that have a base: the base, and what is not in it.
+
+    Where a crash left only some of the step's bases frozen, the others are frozen first.
     """
     wanted = list(days)
     first, *others = (_taken(store, base, wanted) for base in step.bases)
     for cutoffs in {first[day] for other in others for day in first if other.get(day) != first[day]}:
-        freeze(store, step, source, [day for day in first if first[day] == cutoffs], cutoffs)
-    return _outside(source, first)
-
-
-def added(store: Store, step: Derivation, frames: Frames, days: Iterable[date]) -> Frames:
-    """Return the computed rows of these days with their bases added."""
-    wanted = list(days)
+        freeze(store, step, [day for day in first if first[day] == cutoffs], cutoffs)
+    made = again(lambda: _sums(store, step, _outside(store.lake.scan(step.sources[0], days=wanted), first)))
     return {
-        target.name: total(target, [frames[target.name], store.lake.read(base, days=wanted).drop(_MARKS)])
+        target.name: total(target, [made[target.name], store.lake.read(base, days=wanted).drop(_MARKS)])
         for target, base in zip(step.targets, step.bases, strict=True)
     }
 
 
-def freeze(store: Store, step: Derivation, source: pl.DataFrame, days: Iterable[date], cutoffs: Cutoffs) -> None:
+def freeze(store: Store, step: Derivation, days: Iterable[date], cutoffs: Cutoffs) -> None:
     """Add to the bases of these days what of the source rows these cutoffs cover.
 
-    Nothing is deleted: until it is, `remaining` leaves out what the bases hold. Safe to repeat.
+    Nothing is deleted: until it is, `added` leaves out what the bases hold. Safe to repeat. The source must not change
+    meanwhile.
     """
     wanted = list(days)
     for target, base in zip(step.targets, step.bases, strict=True):
-        outside = _outside(source.filter(pl.col("day").is_in(wanted)), _taken(store, base, wanted))
-        going = outside.filter(expired(outside.lazy(), cutoffs))
-        frame = step.compute({step.sources[0].name: going}, store.settings).frames[target.name]
+        outside = _outside(store.lake.scan(step.sources[0], days=wanted), _taken(store, base, wanted))
+        going = outside.filter(expired(outside, cutoffs))
+        frame = _sums(store, step, going)[target.name]
         old = store.lake.read(base, days=wanted)
-        latest = going.group_by("day").agg(last_received_at=pl.col("received_at").max())
+        latest = going.group_by("day").agg(last_received_at=pl.col("received_at").max()).collect()
         seen = pl.concat([old.select("day", "last_received_at"), latest]).group_by("day").max()
         rows = total(target, [frame, old.drop(_MARKS)]).join(seen, on="day")
         marked = rows.with_columns(cutoffs=pl.lit(cutoffs.to_json()))
@@ -77,7 +80,15 @@ def _taken(store: Store, base: Dataset, days: Iterable[date]) -> dict[date, Cuto
     return {day: Cutoffs.from_json(text) for day, text in marks.sort("day").iter_rows()}
 
 
-def _outside(source: pl.DataFrame, taken: Mapping[date, Cutoffs]) -> pl.DataFrame:
+def _outside(source: pl.LazyFrame, taken: Mapping[date, Cutoffs]) -> pl.LazyFrame:
+    """Leave out the rows that bases with these cutoffs hold."""
     for day, cutoffs in taken.items():
-        source = source.filter(~((pl.col("day") == day) & expired(source.lazy(), cutoffs)))
+        source = source.filter(~((pl.col("day") == day) & expired(source, cutoffs)))
     return source
+
+
+def _sums(store: Store, step: Derivation, source: pl.LazyFrame) -> dict[str, pl.DataFrame]:
+    return {
+        target.name: POLARS.collect(aggregate(source, store.lake.dimensions, target))
+        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
+    }

@@ -15,7 +15,9 @@ import psycopg
 
 from warehouse import bases, builds, publishing
 from warehouse.datasets import Dataset
-from warehouse.derivations import DERIVATIONS, Computed, Derivation, Frames
+from warehouse.derivations import CONTROL, DERIVATIONS, Computed, Derivation, Frames
+from warehouse.engines import Engine
+from warehouse.lake import Lake, again
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -30,7 +32,7 @@ _LOCK_CLASS = 0x504C4159
 
 @dataclass
 class Built:
-    """What a build wrote: rows of each dataset by day, and the last frames of published ones for a preview."""
+    """What a build wrote: rows of each dataset by day, and frames for a preview of those that identify nobody."""
 
     rows: dict[str, dict[date, int]] = field(default_factory=dict)
     previews: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -38,11 +40,19 @@ class Built:
 
 def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
     """Return what identifies the rows of a step's sources, by day; of a whole step all days under `WHOLE`."""
+    with store.database.connect() as connection:
+        return _fingerprints(store, connection, step)
+
+
+def _fingerprints(store: Store, connection: psycopg.Connection, step: Derivation) -> dict[date, str]:
+    control = [] if step.control is None else [step.control(connection, store.settings).write_json()]
     seen: dict[date, list[str]] = {}
     for source in (*step.sources, *step.bases):
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
-    return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())}
+    return {
+        day: hashlib.sha256("\n".join(parts + control).encode()).hexdigest()[:32] for day, parts in sorted(seen.items())
+    }
 
 
 def stale_days(store: Store, *steps: Derivation) -> list[date]:
@@ -55,7 +65,9 @@ def stale_days(store: Store, *steps: Derivation) -> list[date]:
         stale = {
             day
             for step in steps or DERIVATIONS
-            for day in builds.stale_days(connection, step.recorded, fingerprints(store, step), store.definition_version)
+            for day in builds.stale_days(
+                connection, step.recorded, _fingerprints(store, connection, step), store.definition_version
+            )
         }
     return sorted(stale)
 
@@ -67,27 +79,39 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     """
     built = Built({target.name: {} for target in step.targets})
     with lock(store, step) as connection:
-        for chunk in chunks(store, step, days):
-            seen = fingerprints(store, step)
-            sources, computed = compute(store, step, chunk)
-            written = chunk if chunk is not None else _changed_days(store, step, computed.frames)
+        for chunk in portions(store, step, days):
+            seen = _fingerprints(store, connection, step)
+            rows_in = _rows_in(store, step, chunk)
+            computed = compute(store, connection, step, chunk)
+            written = chunk if chunk is not None else _changed_days(store, connection, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
                 rows = frame.filter(pl.col("day").is_in(written)) if step.whole else frame
                 _replace(store, connection, target, rows, written)
                 built.rows[target.name] |= _rows(rows, written)
-                if target.name in PUBLISHED:
+                if target.name in PUBLISHED and not target.identifying:
                     built.previews[target.name] = frame
-            _record(store, connection, step, chunk or [WHOLE], seen, sources, computed)
+            _record(store, connection, step, chunk or [WHOLE], seen, rows_in, computed)
     return built
 
 
-def chunks(store: Store, step: Derivation, days: Iterable[date]) -> Iterator[list[date] | None]:
-    """Yield these days in groups of a bounded number of source rows; None, for all at once, for a whole step."""
-    if step.whole:
-        yield None
-        return
-    counts = [store.lake.row_counts(source) for source in step.sources]
+def aggregates(engine: Engine, lake: Lake, step: Derivation, days: Sequence[date]) -> dict[str, pl.DataFrame]:
+    """Return the rows of a step's targets on these days, computed by the engine from what the lake holds."""
+    rows = engine.scan(lake, step.sources[0], days)
+    return {
+        target.name: engine.collect(aggregate(rows, lake.dimensions, target))
+        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
+    }
+
+
+def portions(store: Store, step: Derivation, days: Iterable[date]) -> Iterable[list[date] | None]:
+    """Return the days in the groups that are built at once: None, for all, of a step that is built as a whole."""
+    return [None] if step.whole else chunks(store.lake, step.sources, days)
+
+
+def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
+    """Yield the days in groups of at most `ROWS_AT_ONCE` source rows, or of one day."""
+    counts = [lake.row_counts(source) for source in sources]
     chunk: list[date] = []
     size = 0
     for day in sorted(days):
@@ -107,22 +131,44 @@ def all_days(store: Store, step: Derivation) -> list[date]:
     return sorted(set().union(*(store.lake.row_counts(table).keys() for table in tables)))
 
 
-def compute(store: Store, step: Derivation, days: Sequence[date] | None) -> tuple[Frames, Computed]:
-    """Return the source rows of these days (None for all at once), and what the step and its bases make of them."""
+def compute(store: Store, connection: psycopg.Connection, step: Derivation, days: Sequence[date] | None) -> Computed:
+    """Return what a step and its bases make of the sources' present rows of these days, None for all at once."""
+    if step.compute is None:
+        return Computed(_aggregated(store, step, days or []))
     sources = {source.name: store.lake.read(source, days=days) for source in step.sources}
-    if not step.bases or days is None:
-        return sources, step.compute(sources, store.settings)
-    (name, source), *_ = sources.items()
-    computed = step.compute({**sources, name: bases.remaining(store, step, source, days)}, store.settings)
-    return sources, Computed(bases.added(store, step, computed.frames, days), computed.superseded)
+    control = {} if step.control is None else {CONTROL: step.control(connection, store.settings)}
+    return step.compute(sources | control, store.settings)
+
+
+def _aggregated(store: Store, step: Derivation, days: Sequence[date]) -> Frames:
+    """Return what the engine makes of days, and on this machine, for little is left of them, of those with bases."""
+    frozen = bases.frozen(store, step, days)
+    others = [day for day in days if day not in frozen]
+    parts: list[Frames] = [again(lambda: aggregates(store.engine, store.lake, step, others))] if others else []
+    if frozen:
+        parts.append(bases.added(store, step, frozen))
+    return {target.name: pl.concat([part[target.name] for part in parts]) for target in step.targets}
+
+
+def _rows_in(store: Store, step: Derivation, days: Sequence[date] | None) -> dict[date, int]:
+    counts = [store.lake.row_counts(source) for source in step.sources]
+    if days is None:
+        return {WHOLE: sum(sum(count.values()) for count in counts)}
+    rows = {day: sum(count.get(day, 0) for count in counts) for day in days}
+    if step.aggregates:
+        store.engine.check(rows)
+    return rows
 
 
 def _replace(
     store: Store, connection: psycopg.Connection, target: Dataset, rows: pl.DataFrame, days: Sequence[date]
 ) -> None:
-    store.lake.replace_days(target, rows, days)
-    if target.name in PUBLISHED:
-        publishing.publish(connection, target, rows, days)
+    if target.name not in PUBLISHED:
+        store.lake.replace_days(target, rows, days)
+        return
+    before = store.lake.snapshot(target, days)
+    fingerprints = store.lake.replace_days(target, rows, days)
+    publishing.publish(connection, target, rows, days, fingerprints=fingerprints, before=before)
 
 
 def _record(
@@ -131,7 +177,7 @@ def _record(
     step: Derivation,
     days: Sequence[date],
     seen: Mapping[date, str],
-    sources: Frames,
+    rows_in: Mapping[date, int],
     computed: Computed,
 ) -> None:
     def by_day(frames: Iterable[pl.DataFrame]) -> dict[date, int]:
@@ -142,7 +188,7 @@ def _record(
         return counts
 
     first, *others = (computed.frames[target.name] for target in step.targets)
-    rows_in, rows_out = by_day(sources.values()), by_day([first])
+    rows_out = by_day([first])
     quarantined = by_day(
         frame for target, frame in zip(step.targets[1:], others, strict=True) if target.name.endswith("_quarantine")
     )
@@ -161,14 +207,17 @@ def _record(
         )
 
 
-def _changed_days(store: Store, step: Derivation, frames: Frames) -> list[date]:
-    """Return the days on which a target holds other rows than those computed."""
+def _changed_days(store: Store, connection: psycopg.Connection, step: Derivation, frames: Frames) -> list[date]:
+    """Return the days on which a target holds other rows than those computed, in the lake or in Postgres."""
     changed: set[date] = set()
     for target in step.targets:
-        old, new = store.lake.scan(target).collect(), frames[target.name]
+        (old, fingerprints), new = store.lake.snapshot(target), frames[target.name]
         for ours, theirs in ((old, new), (new, old)):
             lacking = ours.join(theirs, on=ours.columns, how="anti", nulls_equal=True)
             changed |= set(lacking["day"].unique())
+        if target.name in PUBLISHED:
+            published = publishing.published(connection, target)
+            changed |= {day for day in fingerprints if published.get(day) != fingerprints[day]}
     return sorted(changed)
 
 

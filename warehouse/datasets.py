@@ -1,4 +1,4 @@
-"""Every lake table: its schema, key, partition and the unit of each column. The only place where they are written.
+"""Every lake table: its schema, key, partition and the unit of each column; those of watches are in `watch_datasets`.
 
 What fills a table is computed in `warehouse.metrics`; how it is stored is in `warehouse.lake`. Units stand in the
 names: `_ms`, `_bps`, `_at` (UTC), `_pct` (0-100), `_ratio` (0-1).
@@ -11,37 +11,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-INSTANT = pl.Datetime("us", "UTC")
+from warehouse.dataset import INSTANT as INSTANT
+from warehouse.dataset import Dataset as Dataset
+from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
 
 METRICS_VERSION = 1
 """Raise when a formula in `warehouse.metrics` changes: every partition built by another version is stale."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One lake table.
-
-    `columns` maps a name to its type and comment; `key` identifies a row; `identifying` columns are left out of the
-    table log's statistics, so that the log holds nothing to forget; `dimensional` tables also carry the configured
-    dimensions, as nullable strings, after their own columns. `retention` is the kind of policy that its rows expire by;
-    what is derived without one goes with its sources.
-    """
-
-    name: str
-    comment: str
-    columns: Mapping[str, tuple[pl.DataType, str]]
-    key: tuple[str, ...]
-    identifying: frozenset[str] = frozenset()
-    dimensional: bool = False
-    partition: str = "day"
-    retention: str | None = None
-
-    def schema(self, dimensions: Mapping[str, str] | None = None) -> pl.Schema:
-        """Return the Polars schema, with the configured dimensions where the table carries them."""
-        schema: dict[str, pl.DataType] = {name: dtype for name, (dtype, _) in self.columns.items()}
-        if self.dimensional:
-            schema |= {name: pl.String() for name in dimensions or {}}
-        return pl.Schema(schema)
 
 
 @dataclass(frozen=True)
@@ -232,6 +207,22 @@ OUT_QOE_HISTOGRAM_DAILY = Dataset(
 )
 
 
+def _hourly(daily: Dataset) -> Dataset:
+    """Return the table that adds up to a daily one: with the hour in its key, kept by days as well."""
+    hour: dict[str, tuple[pl.DataType, str]] = {"hour": (INSTANT, "UTC hour of the session's start")}
+    return replace(
+        daily,
+        name=daily.name.replace("daily", "hourly"),
+        comment=daily.comment.replace(" a day", " an hour").replace("daily", "hourly"),
+        columns={"day": daily.columns["day"]} | hour | dict(daily.columns),
+        key=("day", "hour", *daily.key[1:]),
+    )
+
+
+OUT_QOE_HOURLY = _hourly(OUT_QOE_DAILY)
+OUT_QOE_HISTOGRAM_HOURLY = _hourly(OUT_QOE_HISTOGRAM_DAILY)
+
+
 def base_of(dataset: Dataset) -> Dataset:
     """Return the table that keeps what expired rows contributed to an aggregate, by the aggregate's own keys."""
     frozen: dict[str, tuple[pl.DataType, str]] = {
@@ -249,6 +240,8 @@ def base_of(dataset: Dataset) -> Dataset:
 
 OUT_QOE_DAILY_BASE = base_of(OUT_QOE_DAILY)
 OUT_QOE_HISTOGRAM_DAILY_BASE = base_of(OUT_QOE_HISTOGRAM_DAILY)
+OUT_QOE_HOURLY_BASE = base_of(OUT_QOE_HOURLY)
+OUT_QOE_HISTOGRAM_HOURLY_BASE = base_of(OUT_QOE_HISTOGRAM_HOURLY)
 
 DATASETS = {
     dataset.name: dataset
@@ -258,8 +251,16 @@ DATASETS = {
         CORE_SESSIONS_QUARANTINE,
         OUT_QOE_DAILY,
         OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_HOURLY,
+        OUT_QOE_HISTOGRAM_HOURLY,
         OUT_QOE_DAILY_BASE,
         OUT_QOE_HISTOGRAM_DAILY_BASE,
+        OUT_QOE_HOURLY_BASE,
+        OUT_QOE_HISTOGRAM_HOURLY_BASE,
+        RAW_WATCHES,
+        RAW_METADATA,
+        CORE_WATCHES,
+        OUT_PROGRESS_DAILY,
     )
 }
 

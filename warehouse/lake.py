@@ -9,7 +9,7 @@ import hashlib
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -62,13 +62,37 @@ class Lake:
 
         Columns are those of the dataset, in its order; nulls where older files lack one. Empty without a table.
         """
-        schema = self.schema(dataset)
-        wanted = None if days is None else set(days)
+        frame = self._scan(dataset, self._wanted(self.table(dataset), dataset, days))
+        return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
+
+    def snapshot(self, dataset: Dataset, days: Iterable[date] | None = None) -> tuple[pl.DataFrame, dict[date, str]]:
+        """Return the rows of these days (all by default), and of each day the fingerprint of just these rows.
+
+        Asks again of the newest snapshot when files of the first one were cleared away meanwhile.
+        """
+        wanted = None if days is None else list(days)
+
+        def attempt() -> tuple[pl.DataFrame, dict[date, str]]:
+            files = self._wanted(self.table(dataset), dataset, wanted)
+            return self._scan(dataset, files).collect(), _fingerprints(files)
+
+        return again(attempt)
+
+    def version(self, dataset: Dataset) -> tuple[str, int]:
+        """Return where the table lies and its newest version, for engines that read Delta Lake themselves.
+
+        Raises FileNotFoundError where there is no table.
+        """
         table = self.table(dataset)
-        files = [file for file in self._files(table, dataset) if wanted is None or file.day in wanted]
+        if table is None:
+            raise FileNotFoundError(f"{self._location(dataset)} is no table")
+        return self._location(dataset), table.version()
+
+    def _scan(self, dataset: Dataset, files: Sequence[_File]) -> pl.LazyFrame:
+        schema = self.schema(dataset)
         if not files:
             return pl.LazyFrame(schema=schema)
-        frame = pl.scan_parquet(
+        return pl.scan_parquet(
             [f"{self._location(dataset)}/{file.path}" for file in files],
             schema={name: dtype for name, dtype in schema.items() if name != dataset.partition},
             hive_schema=hive_schema(dataset, self.url),
@@ -77,7 +101,6 @@ class Lake:
             missing_columns="insert",
             extra_columns="ignore",
         ).select(schema.names())
-        return frame if tenant is None else frame.filter(pl.col("tenant") == tenant)
 
     def read(self, dataset: Dataset, query: Query = _everything, *, days: Iterable[date] | None = None) -> pl.DataFrame:
         """Return what the query makes of a scan of these days.
@@ -85,12 +108,7 @@ class Lake:
         Asks again of the newest snapshot when files of the scanned one were cleared away meanwhile.
         """
         wanted = None if days is None else list(days)
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return query(self.scan(dataset, days=wanted)).collect(engine="streaming")
-            except FileNotFoundError:
-                continue
-        return query(self.scan(dataset, days=wanted)).collect(engine="streaming")
+        return again(lambda: query(self.scan(dataset, days=wanted)).collect(engine="streaming"))
 
     def append_once(self, dataset: Dataset, frame: pl.DataFrame, *, app_id: str, version: int) -> bool:
         """Append the rows unless this or a later version of the writer `app_id` is in the log; tell whether it did.
@@ -118,8 +136,10 @@ class Lake:
         with writing.shared(self.url):
             return self._commit(dataset, attempt)
 
-    def replace_days(self, dataset: Dataset, frame: pl.DataFrame, days: Iterable[date]) -> None:
-        """Make these days hold exactly these rows, in one commit; days without rows become empty.
+    def replace_days(self, dataset: Dataset, frame: pl.DataFrame, days: Iterable[date]) -> dict[date, str]:
+        """Make these days hold exactly these rows, in one commit; return the days' fingerprints.
+
+        Days without rows become empty, and have none.
 
         Raises ValueError for rows of other days, `deltalake.exceptions.DeltaError` and OSError.
         """
@@ -128,15 +148,16 @@ class Lake:
         strangers = set(conformed[dataset.partition].unique()) - set(replaced)
         if strangers:
             raise ValueError(f"{dataset.name}: rows of {sorted(strangers)} among those of the replaced days")
-        if replaced:
-            with writing.shared(self.url):
-                self._replace(dataset, conformed, replaced)
+        if not replaced:
+            return {}
+        with writing.shared(self.url):
+            return self._replace(dataset, conformed, replaced)
 
-    def _replace(self, dataset: Dataset, conformed: pl.DataFrame, days: Iterable[date]) -> None:
+    def _replace(self, dataset: Dataset, conformed: pl.DataFrame, days: Sequence[date]) -> dict[date, str]:
         listed = ", ".join(f"'{day}'" for day in days)
         predicate = f"{dataset.partition} IN ({listed})"
 
-        def attempt(table: DeltaTable) -> None:
+        def attempt(table: DeltaTable) -> dict[date, str]:
             write_deltalake(
                 table,
                 conformed,
@@ -146,8 +167,9 @@ class Lake:
                 writer_properties=_WRITER,
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
+            return _fingerprints(self._wanted(table, dataset, days))
 
-        self._commit(dataset, attempt)
+        return self._commit(dataset, attempt)
 
     def filter_days(self, dataset: Dataset, days: Iterable[date], keep: Query) -> dict[date, int]:
         """Keep of these days only the rows that `keep` lets through; return how many went, by day.
@@ -184,14 +206,7 @@ class Lake:
 
     def fingerprints(self, dataset: Dataset) -> dict[date, str]:
         """Return a hash of each day's files: it changes when the day's rows do. Days without rows are left out."""
-        names: dict[date, list[str]] = {}
-        for file in self._files(self.table(dataset), dataset):
-            if file.rows:
-                names.setdefault(file.day, []).append(file.path)
-        return {
-            day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:32]
-            for day, paths in sorted(names.items())
-        }
+        return _fingerprints(self._files(self.table(dataset), dataset))
 
     def row_counts(self, dataset: Dataset) -> dict[date, int]:
         """Return the number of rows of each day that has any, from the table's log."""
@@ -243,6 +258,10 @@ class Lake:
         day = pl.col(f"partition.{dataset.partition}").cast(pl.String).str.to_date("%Y-%m-%d")
         return [_File(*row) for row in actions.select("path", day, "num_records").iter_rows()]
 
+    def _wanted(self, table: DeltaTable | None, dataset: Dataset, days: Iterable[date] | None) -> list[_File]:
+        wanted = None if days is None else set(days)
+        return [file for file in self._files(table, dataset) if wanted is None or file.day in wanted]
+
     def _conform(self, dataset: Dataset, frame: pl.DataFrame) -> pl.DataFrame:
         schema = self.schema(dataset)
         if frame.schema != schema:
@@ -275,3 +294,23 @@ class Lake:
             description=dataset.comment,
             configuration=configuration(dataset, self.dimensions),
         )
+
+
+def again(read: Callable[[], _T]) -> _T:
+    """Read until no file that is read has been cleared away since the snapshot was taken."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return read()
+        except FileNotFoundError:
+            continue
+    return read()
+
+
+def _fingerprints(files: Iterable[_File]) -> dict[date, str]:
+    names: dict[date, list[str]] = {}
+    for file in files:
+        if file.rows:
+            names.setdefault(file.day, []).append(file.path)
+    return {
+        day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()[:32] for day, paths in sorted(names.items())
+    }

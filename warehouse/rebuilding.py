@@ -37,8 +37,9 @@ def verify(store: Store, cut: datetime) -> Iterator[Difference]:
 
 def _computed(store: Store, step: Derivation) -> Iterator[Difference]:
     stale = set(building.stale_days(store, step))
-    for days in building.chunks(store, step, building.all_days(store, step)):
-        frames = building.compute(store, step, days)[1].frames
+    for days in building.portions(store, step, building.all_days(store, step)):
+        with store.database.connect() as connection:
+            frames = building.compute(store, connection, step, days).frames
         for target in step.targets:
             for difference in compare(target, store.lake.read(target, days=days), frames[target.name]):
                 if not {difference.day, building.WHOLE} & stale:

@@ -59,9 +59,11 @@ def _sessions(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool) 
         return
     building.build(store, SESSIONS, days & set(building.stale_days(store, SESSIONS)))
     dependents = [step for step in DERIVATIONS if CORE_SESSIONS in step.sources]
-    for step in dependents:
-        if step.bases:
-            _freeze(store, step, cutoffs)
+    # Every aggregate is frozen from the same rows of core.
+    with building.lock(store, SESSIONS):
+        for step in dependents:
+            if step.bases:
+                _freeze(store, step, cutoffs)
     with store.database.connect() as connection:
         done.rows["quarantine"] = expiry.delete_quarantined(connection, _refused(store, cutoffs, days))
     store.lake.filter_days(RAW_SESSIONS, days, lambda rows: rows.filter(~bases.expired(rows, cutoffs)))
@@ -72,7 +74,7 @@ def _sessions(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool) 
 def _freeze(store: Store, step: Derivation, cutoffs: Cutoffs) -> None:
     with building.lock(store, step):
         days = list(_expired(store, CORE_SESSIONS, cutoffs))
-        bases.freeze(store, step, store.lake.read(CORE_SESSIONS, days=days), days, cutoffs)
+        bases.freeze(store, step, days, cutoffs)
 
 
 def _expired(store: Store, dataset: Dataset, cutoffs: Cutoffs) -> dict[date, int]:

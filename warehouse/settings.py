@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from sqlalchemy import URL, make_url
 
@@ -51,6 +52,8 @@ class StorageSettings:
     """Column name of each configured dimension, and the payload field it is read from."""
     retention: tuple[policies.Policy, ...] = policies.defaults(90)
     """How long rows are kept, from arrival."""
+    time_zone: str = "Pacific/Auckland"
+    """IANA name of the zone whose midnights bound the days of users without one of their own."""
     fixed_now: datetime | None = None
     """The time that counts as now, where it is fixed (PLAYHEAD_NOW)."""
 
@@ -82,6 +85,7 @@ class StorageSettings:
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
             dimensions=_dimensions(tables.get("dimensions")),
             retention=_retention(tables.get("retention"), _integer(env, ("RETENTION_DAYS",), 90)),
+            time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
 
@@ -136,6 +140,14 @@ def _instant(text: str | None) -> datetime | None:
     except ValueError as error:
         raise SettingsError(f"PLAYHEAD_NOW must be an ISO 8601 time, not {text!r}") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _time_zone(name: str | None) -> str:
+    if not name:
+        return StorageSettings.time_zone
+    if name not in available_timezones():
+        raise SettingsError(f"IMMERSION_TIMEZONE must be an IANA time zone, not {name!r}")
+    return name
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""The opened storage that everything else is handed: settings, database and lake together.
+"""The opened storage that everything else is handed: settings, database and lake, and what computes over them.
 
 What is done with it belongs elsewhere: building partitions in `warehouse.building`, landing in `ingest`.
 """
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from warehouse.datasets import definition_version
+from warehouse.engines import POLARS, Engine
 from warehouse.lake import Lake
 from warehouse.postgres import Database, open_database
 from warehouse.settings import StorageSettings
@@ -15,11 +16,12 @@ from warehouse.settings import StorageSettings
 
 @dataclass(frozen=True)
 class Store:
-    """Settings, database and lake of one home."""
+    """Settings, database and lake of one home, and the engine of its aggregates."""
 
     settings: StorageSettings
     database: Database
     lake: Lake
+    engine: Engine = POLARS
 
     @property
     def definition_version(self) -> str:

@@ -1,8 +1,8 @@
-"""Every Postgres table, with a comment on each column. The only place where they are written besides the migrations.
+"""Every Postgres table, with a comment on each column; those of watches are in `watch_tables`.
 
-The published tables take their columns from `warehouse.datasets`. Monthly partitions of `sessions` are made in
-`warehouse.partitions`; rows are written by `warehouse.landing`, `keys`, `users`,
-`leases`, `builds` and `publishing`.
+They are written nowhere else besides the migrations. The published tables take their columns from the datasets.
+Monthly partitions of `sessions` are made in `warehouse.partitions`; rows are written by `warehouse.landing`, `keys`,
+`users`, `leases`, `builds` and `publishing`.
 """
 
 from typing import Any
@@ -13,12 +13,10 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Double,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -28,16 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.types import TypeEngine
 
-from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
-
-METADATA = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(column_0_label)s",
-    }
+from warehouse.datasets import (
+    OUT_QOE_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HOURLY,
+    Dataset,
 )
-INSTANT = DateTime(timezone=True)
+from warehouse.schema import INSTANT as INSTANT
+from warehouse.schema import METADATA as METADATA
+from warehouse.watch_datasets import OUT_PROGRESS_DAILY
+from warehouse.watch_tables import WATCH_TABLES
 
 
 def _identity() -> list[Column[object]]:
@@ -181,6 +180,15 @@ PARTITION_BUILDS = Table(
     comment="The last build of each partition of the derived tables: what it saw, and what it made of it",
 )
 
+PUBLISHED_DAYS = Table(
+    "published_days",
+    METADATA,
+    Column("dataset", Text, primary_key=True, comment="The table, in the lake and here"),
+    Column("day", Date, primary_key=True, comment="Its partition"),
+    Column("fingerprint", Text, nullable=False, comment="Hash of the lake's files whose rows are published"),
+    comment="What was published of each day, so that publishing it again writes only what differs",
+)
+
 
 TOMBSTONES = Table(
     "tombstones",
@@ -221,26 +229,28 @@ def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
 
 def _published(dataset: Dataset) -> Table:
     columns = [
-        Column(name, _sql_type(dtype), nullable=name not in {"day", "tenant"}, comment=comment)
+        Column(name, _sql_type(dtype), nullable=name not in {"day", "hour", "tenant"}, comment=comment)
         for name, (dtype, comment) in dataset.columns.items()
     ]
     key = UniqueConstraint(*dataset.key, name=f"uq_{dataset.name}_key", postgresql_nulls_not_distinct=True)
     return Table(dataset.name, METADATA, *columns, key, comment=dataset.comment)
 
 
-PUBLISHED = {dataset.name: _published(dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)}
+PUBLISHED = {
+    dataset.name: _published(dataset)
+    for dataset in (
+        OUT_QOE_DAILY,
+        OUT_QOE_HISTOGRAM_DAILY,
+        OUT_QOE_HOURLY,
+        OUT_QOE_HISTOGRAM_HOURLY,
+        OUT_PROGRESS_DAILY,
+    )
+}
 """Postgres tables that hold the same rows as the lake table of the same name."""
 
 TENANTED = (
-    SESSIONS,
-    SESSION_KEYS,
-    QUARANTINE,
-    API_KEYS,
-    TENANTS,
-    USERS,
-    RATE_LEASES,
-    TOMBSTONES,
-    ERASURES,
+    *(SESSIONS, SESSION_KEYS, QUARANTINE, API_KEYS, TENANTS, USERS, RATE_LEASES, TOMBSTONES, ERASURES),
+    *WATCH_TABLES,
     *PUBLISHED.values(),
 )
-"""Every table whose rows go when their tenant is dropped: all but the proofs of what was forgotten."""
+"""Every table with rows of tenants."""

@@ -1,12 +1,13 @@
-"""The lake tables of watch progress: core watches and their daily sums, with the unit of each column.
+"""The lake tables of watch progress: what arrived, core watches and their daily sums, with the unit of each column.
 
-What fills them is computed in `warehouse.metrics.watches` and `warehouse.metrics.progress_daily`. Durations are whole
-seconds (`_s`), as the tracker keeps them: integers add up exactly in any order, minutes with fractions do not.
+Rows of the raw tables come through `warehouse.outbox`; what fills the others is computed in `warehouse.metrics.watches`
+and `warehouse.metrics.progress_daily`. Durations are whole seconds (`_s`), as the tracker keeps them: integers add up
+exactly in any order, minutes with fractions do not.
 """
 
 import polars as pl
 
-from warehouse.datasets import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset
 
 KINDS = ("episode", "movie", "youtube", "spotify")
 """What is watched: a file of a local show, a local movie, a YouTube video, an episode of a Spotify show."""
@@ -24,6 +25,42 @@ _WATCHER: dict[str, tuple[pl.DataType, str]] = {
     "time_zone": (pl.String(), "IANA name of the user's time zone, which bounds the days"),
     "kind": (pl.String(), "episode, movie, youtube or spotify"),
 }
+
+RAW_WATCHES = Dataset(
+    name="raw_watches",
+    comment="Every accepted body of the tracker's routes and of imports as it arrived, append-only",
+    columns={
+        "day": (pl.Date(), "UTC day of received_at"),
+        "tenant": (pl.String(), "Owner of the data"),
+        "user_id": (pl.String(), "Who watched"),
+        "ingest_id": (pl.String(), "UUIDv7 given at arrival, unique"),
+        "received_at": (INSTANT, "Arrival, by the server's clock"),
+        "route": (pl.String(), "sync, show, syncmovies, syncyoutube, syncspotify, takeout or trakt"),
+        "time_zone": (pl.String(), "IANA name of the user's time zone at arrival; null for the default"),
+        "language": (pl.String(), "Language that the user immersed in at arrival; null when not set"),
+        "payload": (pl.String(), "The body, JSON"),
+    },
+    key=("ingest_id",),
+    identifying=frozenset({"user_id", "ingest_id", "payload"}),
+)
+
+RAW_METADATA = Dataset(
+    name="raw_metadata",
+    comment="Every answer of a metadata provider as it came, append-only",
+    columns={
+        "day": (pl.Date(), "UTC day of received_at"),
+        "tenant": (pl.String(), "Empty: metadata belongs to nobody"),
+        "ingest_id": (pl.String(), "UUIDv7 given at arrival, unique"),
+        "received_at": (INSTANT, "Arrival, by the server's clock"),
+        "kind": (pl.String(), "What was asked of whom, as tvdb/series; see warehouse.providers.results"),
+        "id": (pl.String(), "The provider's id of it"),
+        "parent_id": (pl.String(), "Podcast of a listed episode, whose answer does not name it; else null"),
+        "status": (pl.String(), "found, or failed where the provider says that it does not exist"),
+        "payload": (pl.String(), "The answer, JSON"),
+    },
+    key=("ingest_id",),
+    identifying=frozenset({"ingest_id"}),
+)
 
 CORE_WATCHES = Dataset(
     name="core_watches",

@@ -44,5 +44,5 @@ def _hover(row: dict[str, object], title: str) -> str:
     low, high = float(str(row["low"])), float(str(row["high"]))
     return (
         f"<b>{title}</b><br>{numbers.number(100 * n / of, 'pct')} of attempts"
-        f"<br>95 % interval {numbers.interval(low, high, 'pct')}<br>{n:,} of {of:,}"
+        f"<br>95 % interval {numbers.interval(low, high, 'pct')}<br>{n:,} of n = {of:,}"
     )

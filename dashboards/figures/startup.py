@@ -24,8 +24,8 @@ _ROUNDING = 1 + 1e-9
 def distribution(bins: pl.DataFrame, quantiles: pl.DataFrame, *, height: int = 320) -> go.Figure:
     """Draw the share of sessions by startup time, with the median and p95 as lines in their intervals.
 
-    `bins` has [low_ms, high_ms, n], each as wide as the others on a log scale, empty ones left out; `quantiles` has
-    [metric, value, low, high, n].
+    `bins` has [low_ms, high_ms, n, share_low, share_high], each as wide as the others on a log scale, empty ones left
+    out, the interval of the share in percent; `quantiles` has [metric, value, low, high, n].
     """
     figure = theme.figure(height=height)
     if not bins.is_empty():
@@ -36,7 +36,7 @@ def distribution(bins: pl.DataFrame, quantiles: pl.DataFrame, *, height: int = 3
     figure.update_xaxes(type="log", tickvals=list(_TICKS), ticktext=list(_TICKS.values()))
     figure.update_xaxes(showgrid=False, zeroline=False)
     figure.update_yaxes(rangemode="tozero", ticksuffix="\u00a0%", nticks=6, title_text="share of sessions")
-    figure.update_layout(hovermode="closest", margin={"t": 44})
+    figure.update_layout(hovermode="closest", margin={"t": 60})
     return figure
 
 
@@ -54,7 +54,8 @@ def _add_quantile(figure: go.Figure, row: dict[str, float | str]) -> None:
     )
     figure.add_vline(x=value, line={"color": colour, "width": 2})
     figure.add_annotation(
-        text=f"{METRICS[metric].title.removeprefix('Startup, ')} {numbers.number(value, 'ms')}",
+        text=f"{METRICS[metric].title.removeprefix('Startup, ')} {numbers.number(value, 'ms')}"
+        f"<br>{numbers.interval(low, high, 'ms')}",
         x=math.log10(value),
         yref="paper",
         y=1,
@@ -94,4 +95,6 @@ def _steps(bins: pl.DataFrame) -> dict[str, object]:
 
 def _hover(row: dict[str, float], total: int) -> str:
     span = numbers.interval(row["low_ms"], row["high_ms"], "ms")
-    return f"<b>{span}</b><br>{numbers.number(100 * row['n'] / total, 'pct')} of sessions<br>n = {row['n']:,}"
+    share = numbers.number(100 * row["n"] / total, "pct")
+    between = numbers.interval(row["share_low"], row["share_high"], "pct")
+    return f"<b>{span}</b><br>{share} of sessions<br>95 % interval {between}<br>{row['n']:,} of n = {total:,}"

@@ -1,4 +1,4 @@
-// Draws every figure of the page, one after another so that the page stays responsive, in the reader's colours.
+// Draws every figure that is shown, one after another so that the page stays responsive, in the reader's colours.
 (() => {
   "use strict";
   const darkColours = JSON.parse(document.getElementById("dark-colours").textContent);
@@ -19,10 +19,13 @@
     return Plotly.react(place, data, layout, config);
   };
 
+  const shown = () => places.filter((place) => !place.closest("[hidden]")); // a hidden one has no width to fill
+
   let round = 0;
   const drawAll = async (dark) => {
     const mine = ++round;
-    for (const place of places) {
+    delete document.documentElement.dataset.drawn;
+    for (const place of shown()) {
       await new Promise((next) => setTimeout(next));
       if (mine !== round) return;
       await draw(place, dark);
@@ -30,8 +33,17 @@
     document.documentElement.dataset.drawn = dark ? "dark" : "light";
   };
 
+  const chooser = document.getElementById("chooser");
+  const choose = (anchor) => {
+    for (const choice of document.querySelectorAll(".choice")) choice.hidden = choice.id !== anchor;
+  };
+  if (chooser) {
+    choose(chooser.value);
+    chooser.addEventListener("change", () => { choose(chooser.value); drawAll(prefersDark.matches); });
+  }
+
   prefersDark.addEventListener("change", (event) => drawAll(event.matches));
-  window.addEventListener("beforeprint", () => { round += 1; places.forEach((place) => draw(place, false)); });
+  window.addEventListener("beforeprint", () => { round += 1; shown().forEach((place) => draw(place, false)); });
   window.addEventListener("afterprint", () => drawAll(prefersDark.matches));
   drawAll(prefersDark.matches);
 })();

@@ -13,7 +13,7 @@ from ingest import bodies
 from ingest.errors import Overloaded
 from ingest.guards import LAND, require
 from ingest.payloads import batch, session
-from ingest.routes.openapi import SECURITY, failures
+from ingest.routes.openapi import SECURITY, failures, with_answer
 from warehouse.keys import KeyRecord
 
 BODY_LIMIT = 32 << 20
@@ -49,7 +49,10 @@ class _BatchOperation(Operation):
             },
             bodies.JSON: {"schema": batch.schema(), "examples": {"two sessions": {"value": examples}}},
         }
-        return super().to_schema() | {"requestBody": {"required": True, "content": content}}
+        refused = {"index": 2, "code": "INVALID_SCHEMA", "message": "Missing required field: sessionId"}
+        answer = {"accepted": 2, "duplicates": 0, "rejected": [refused]}
+        schema = with_answer(super().to_schema(), "The accepted sessions are on disk", answer)
+        return schema | {"requestBody": {"required": True, "content": content}}
 
 
 class Turns:
@@ -78,7 +81,7 @@ class Turns:
     "sessions are kept and on disk with the 200, whatever becomes of the others, which are listed by their position "
     "from 0 (blank lines do not count). Costs one request of the rate limit.",
     security=SECURITY,
-    responses=failures(400, 401, 403, 408, 413, 415, 429, 503, 507),
+    responses=failures(400, 401, 403, 408, 413, 415, 429, 500, 503, 507),
     operation_class=_BatchOperation,
     request_max_body_size=BODY_LIMIT,
 )

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ingest.errors import Overloaded, StorageFull
+from ingest.routes.openapi import failures
 
 _INDEX = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -50,6 +51,8 @@ def health(state: State) -> Health:
         reasons.append(state.api_keys.trouble)
     if state.limiter.trouble:
         reasons.append(state.limiter.trouble)
+    if state.outbox.trouble:
+        reasons.append(state.outbox.trouble)
     return Health("degraded" if reasons else "healthy", reasons)
 
 
@@ -59,7 +62,7 @@ def live() -> Status:
     return Status("alive")
 
 
-@get("/health/ready", tags=["operations"], summary="Readiness", sync_to_thread=False)
+@get("/health/ready", tags=["operations"], summary="Readiness", responses=failures(503, 507), sync_to_thread=False)
 def ready(state: State) -> Status:
     """Answer 200 while a session would be taken, also with Postgres away; else what its sender would be answered."""
     if state.landing.disk_full:

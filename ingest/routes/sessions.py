@@ -11,7 +11,7 @@ from litestar.openapi.spec import Operation
 from ingest import bodies
 from ingest.guards import LAND, require
 from ingest.payloads import session
-from ingest.routes.openapi import SECURITY, failures, request_body
+from ingest.routes.openapi import SECURITY, failures, request_body, with_answer
 from warehouse.keys import KeyRecord
 
 
@@ -26,7 +26,9 @@ class SessionLanded(msgspec.Struct):
 @dataclass
 class _SessionOperation(Operation):
     def to_schema(self) -> dict[str, Any]:
-        return super().to_schema() | {"requestBody": request_body(session.schema(), session.EXAMPLES)}
+        example = {"status": "success", "sessionId": session.EXAMPLES["SDK"]["sessionId"]}
+        schema = with_answer(super().to_schema(), "The session is on disk", example)
+        return schema | {"requestBody": request_body(session.schema(), session.EXAMPLES)}
 
 
 @post(
@@ -38,7 +40,7 @@ class _SessionOperation(Operation):
     description="Takes a completed playback session in the SDK's or the legacy shape. A 200 means that it is on disk. "
     "A resend of the same `sessionId` replaces what an older send said.",
     security=SECURITY,
-    responses=failures(400, 401, 403, 408, 413, 415, 429, 503, 507),
+    responses=failures(400, 401, 403, 408, 413, 415, 429, 500, 503, 507),
     operation_class=_SessionOperation,
 )
 async def land_session(request: Request[Any, KeyRecord, State]) -> SessionLanded:

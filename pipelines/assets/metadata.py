@@ -1,4 +1,4 @@
-"""What the Dagster UI shows of a table: its schema, its row counts by day, and, of aggregates only, a preview."""
+"""What the Dagster UI shows of a table: schema, row counts by day; of aggregates also their metrics and a preview."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,6 +8,7 @@ import polars as pl
 
 from warehouse.building import Built
 from warehouse.datasets import Dataset
+from warehouse.metrics.registry import METRICS
 
 Metadata = dict[str, int | dg.MarkdownMetadataValue]
 
@@ -34,16 +35,29 @@ def spec(dataset: Dataset, group: str, **kwargs: object) -> dg.AssetSpec:
         metadata={
             "dagster/column_schema": column_schema(dataset),
             "key": ", ".join(dataset.key),
+            **_metrics(dataset),
         },
         **kwargs,  # type: ignore[arg-type]
     )
 
 
+def _metrics(dataset: Dataset) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return what can be read from an aggregate, by the registry; hours are read as days are."""
+    table = dataset.name.replace("hourly", "daily")
+    lines = [_line([m.title, f"`{m.name}`", m.formula, m.nulls]) for m in METRICS.values() if m.table == table]
+    head = [_line(["metric", "name", "formula", "counted"]), _line(["---"] * 4)]
+    return {"metrics": dg.MetadataValue.md("\n".join([*head, *lines]))} if lines else {}
+
+
 def report_rows(context: dg.AssetExecutionContext, built: Built) -> dict[str, Metadata]:
-    """Attach each day's row count to its partition; return the metadata of the run as a whole, by dataset."""
+    """Attach each day's row count to its partition; return the metadata of the run as a whole, by dataset.
+
+    Tables that are built as a whole have no partitions.
+    """
     whole: dict[str, Metadata] = {}
+    is_partitioned = context.assets_def.partitions_def is not None
     for name, rows in built.rows.items():
-        for day, count in rows.items():
+        for day, count in rows.items() if is_partitioned else ():
             context.add_asset_metadata(
                 {"dagster/partition_row_count": count}, asset_key=name, partition_key=day.isoformat()
             )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.reporting import publish_reports
+from pipelines.reporting import publish_everything
 from warehouse.housekeeping import tidy
 from warehouse.retention import retain
 from warehouse.store import Store
@@ -13,7 +13,7 @@ def retention(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Delete what has expired from Postgres and the lake, freeze what it contributed, and publish the pages again."""
     done = retain(store)
     if any(done.rows.values()):
-        publish_reports(store)
+        publish_everything(store)
     return dg.MaterializeResult(metadata={**done.rows, "frozen_days": len(done.frozen)})
 
 

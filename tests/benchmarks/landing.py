@@ -84,6 +84,7 @@ class Benchmark:
         self.stored += sessions
         self.rows["batch"].add(load, load.seconds, BATCH_LINES)
         self.batch_follow_rates.append(sessions / (load.seconds + waited))
+        self.ours.seal()  # else it would go on while the peer is measured
 
     def half_load(self) -> None:
         """Send half of what was reached, evenly, and see how far Postgres is behind."""

@@ -17,6 +17,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SETTLED_MS = 60_000
 LOCAL = ("file://", "data:", "blob:", "http://127.0.0.1", "ws://127.0.0.1")
 
 
@@ -35,6 +36,10 @@ class Watched:
 
     def open(self, path: Path) -> None:
         self.page.goto(path.as_uri())
+
+    def settle(self, scheme: str = "light") -> None:
+        """Wait until every figure is drawn."""
+        self.page.wait_for_selector(f"html[data-drawn={scheme}]", timeout=SETTLED_MS)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning", "trace"}:
@@ -73,3 +78,32 @@ def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
     yield new
     for context in contexts:
         context.close()
+
+
+CONTRAST = """(more) => {
+  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = {};
+  const texts = ["h1", ".lead", ".definition", ".detail", ".value", ".note", "nav a", "summary", "td", "dd"];
+  for (const selector of [...texts, ...more]) {
+    const node = document.querySelector(selector);
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))];
+    found[selector] = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }
+  for (const text of document.querySelectorAll(".figure .xtick text, .figure .annotation-text")) {
+    const [a, b] = [light(parse(getComputedStyle(text).fill)), light(behind(text.closest(".card")))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.figures = Math.min(found.figures ?? 99, ratio);
+  }
+  return found;
+}"""
+"""The contrast of each kind of text with what is behind it; takes further selectors."""

@@ -1,8 +1,11 @@
 """Runs the `playhead` command as a user does, in a process of its own."""
 
 import os
+import pty
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from warehouse.settings import StorageSettings
 
@@ -24,5 +27,26 @@ def playhead(storage: StorageSettings, *arguments: str, code: int = 0) -> str:
         timeout=240,
         check=False,
     )
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def typing(folder: Path, environ: Mapping[str, str], typed: str, *, code: int = 0) -> str:
+    """Run `playhead sync` in a folder on a terminal where this is typed; return what it printed."""
+    keyboard, terminal = pty.openpty()
+    try:
+        os.write(keyboard, typed.encode())
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "playhead", "sync", "--folder", str(folder)],
+            env=os.environ | {"COLUMNS": "160"} | environ,
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr

@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 
 from ingest.app import create_app
+from ingest.connections import Protocol
 from ingest.settings import IngestSettings
 from warehouse.keys import UNLIMITED
 from warehouse.settings import StorageSettings
@@ -24,7 +25,7 @@ def serving(storage: StorageSettings, settings: IngestSettings | None = None) ->
     """Serve in a thread; yield a client with the key that is always valid."""
     app = create_app(settings or SETTINGS, storage)
     server = uvicorn.Server(
-        uvicorn.Config(app, loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False)
+        uvicorn.Config(app, loop="uvloop", http=Protocol, lifespan="on", log_config=None, access_log=False)
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

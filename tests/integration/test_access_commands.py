@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from playhead.cli import main
 from tests.integration.commands import environment
+from warehouse.goal_setting import goals_of
 from warehouse.keys import digest, load_keys
 from warehouse.settings import StorageSettings
 from warehouse.users import HASHER
@@ -98,6 +99,15 @@ def test_users(run: Run, connection: psycopg.Connection) -> None:
         ("alice", "acme", "Asia/Tokyo", None),
         ("bob", "default", None, "pt-BR"),
     ]
+    run("users", "set", "alice", "--goal", "day=30", "--goal", "week:ja=300")
+    run("users", "set", "alice", "--goal", "day=45")
+    goals = goals_of(connection, "acme", "alice")
+    assert {name: [(goal.period, goal.minutes) for goal in given] for name, given in goals.items()} == {
+        None: [("day", 45)],
+        "ja": [("week", 300)],
+    }
+    run("users", "set", "alice", "--goal", "week:ja=0")
+    assert list(goals_of(connection, "acme", "alice")) == [None]
     run("users", "remove", "bob")
     assert "bob" not in run("users", "list").stdout
 
@@ -111,6 +121,8 @@ def test_users(run: Run, connection: psycopg.Connection) -> None:
         (["add", "a", "--password", "secret"], 2, "No such option"),
         (["set", "a"], 2, "nothing to set"),
         (["set", "a", "--language", "ja"], 1, "there is no user 'a'"),
+        (["set", "a", "--goal", "day=30"], 1, "there is no user 'a'"),
+        (["set", "a", "--goal", "month=30"], 2, "is not a goal"),
         (["passwd", "a", "--password-stdin"], 1, "there is no user 'a'"),
         (["remove", "a"], 1, "there is no user 'a'"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.commands import playhead
 from warehouse.datasets import CORE_SESSIONS
 from warehouse.postgres import open_database
+from warehouse.users import add_user
 
 
 @pytest.mark.timeout(600)
@@ -18,13 +19,19 @@ def test_demo_publishes_the_known_truth_and_can_be_repeated(storage, lake, tmp_p
     (tmp_path / "other.ndjson").write_text(json.dumps(other))
     playhead(storage, "load", "--tenant", "other", str(tmp_path / "other.ndjson"))
 
+    view = {"header": "YouTube", "title": "Watched", "time": "2026-01-02T03:04:05Z"}
+    (tmp_path / "watch-history.json").write_text(json.dumps([view | {"titleUrl": "https://youtu.be/dQw4w9WgXcQ"}]))
+    with open_database(storage) as database, database.connect() as connection:
+        add_user(connection, name="bob", password="one", tenant="other")
+    playhead(storage, "load", "--kind", "watches", "--user", "bob", str(tmp_path / "watch-history.json"))
+
     printed = [playhead(storage, "demo"), playhead(storage, "demo")]
     for text in printed:
         assert "agrees" in text
         assert "differs" not in text
 
     reports = storage.reports_dir
-    for page in ("index.html", "qoe.html", "demo/qoe.html", "other/qoe.html", "plotly.min.js"):
+    for page in ("index.html", "qoe.html", "demo/qoe.html", "demo/progress.html", "other/qoe.html", "plotly.min.js"):
         assert (reports / page).is_file(), page
     executed = json.loads((reports / "demo" / "notebooks" / "01_qoe_overview.ipynb").read_text())
     assert any(cell.get("outputs") for cell in executed["cells"])
@@ -35,8 +42,13 @@ def test_demo_publishes_the_known_truth_and_can_be_repeated(storage, lake, tmp_p
     with open_database(storage) as database, database.connect() as connection:
         stored = dict(connection.execute("SELECT tenant, count(*) FROM sessions GROUP BY tenant").fetchall())
         keys = connection.execute("SELECT count(*) FROM api_keys WHERE tenant = 'demo'").fetchone()
+        watches = dict(connection.execute("SELECT tenant, count(*) FROM watches GROUP BY tenant").fetchall())
+        described = connection.execute("SELECT count(*) FROM metadata WHERE id = 'dQw4w9WgXcQ'").fetchone()
     assert stored == core
     assert keys == (1,)
+    assert watches["other"] == 1
+    assert watches["demo"] > 2_000
+    assert described == (0,), "sample data says nothing of a real video"
 
 
 def test_demo_posts_a_file_that_is_given(storage, tmp_path):

@@ -17,6 +17,7 @@ from ingest.journal import Folder, Journal
 from ingest.landing import Landing
 from ingest.payloads import session
 from ingest.recovery import DrainTimeoutError, drain
+from ingest.sealing_process import SealingFailedError
 from tests.integration.endpoint import serving
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.lake import Lake
@@ -66,6 +67,25 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 def rig(storage: StorageSettings, database: Database, lake: Lake) -> Rig:
     return Rig(storage, database, lake)
+
+
+def test_a_large_segment_is_sealed_by_a_process(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.sealer.SMALL_BYTES", 0)
+
+    async def work(landing: Landing) -> None:
+        for first in (0, 100):
+            await landing.land(rig.records(first, first + 100))
+            await landing.seal()
+            assert (rig.raw(), landing.unsealed) == (first + 100, 0)
+        process = landing._sealer._aside._process
+        assert process is not None
+        process.kill()
+        await landing.land(rig.records(200, 300))
+        with pytest.raises(SealingFailedError, match="ended"):
+            await landing.seal()
+
+    rig.run(work)
+    assert (rig.raw(), rig.folders()) == (300, [])
 
 
 def test_bulk_and_single_records(rig: Rig) -> None:

@@ -8,10 +8,13 @@ import polars as pl
 import pytest
 from nbclient import NotebookClient
 
+from tests.unit import progress_pages
+from tests.unit.demo_sessions import demo_core
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.lake import Lake
-from warehouse.metrics import histogram, qoe
+from warehouse.metrics import histogram, progress_daily, qoe
+from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -22,10 +25,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     dimensions = "\n".join(f'{column} = "{source}"' for column, source in DIMENSIONS.items())
     (home / "playhead.toml").write_text(f"[dimensions]\n{dimensions}\n", encoding="utf-8")
-    tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12)}
+    tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12), "demo": demo_core(3, DIMENSIONS)}
     core = pl.concat([frame.with_columns(tenant=pl.lit(tenant)) for tenant, frame in tenants.items()])
     lake = Lake(str(home / "lake"), DIMENSIONS)
+    watches = {"steady": progress_pages.watches(), "new": progress_pages.watches(20), "more": progress_pages.more()}
+    watched = pl.concat(
+        [progress_pages.placed(rows).with_columns(tenant=pl.lit(tenant)) for tenant, rows in watches.items()]
+    )
     tables = (
+        (CORE_WATCHES, watched),
+        (OUT_PROGRESS_DAILY, progress_daily.aggregate(watched)),
         (CORE_SESSIONS, core),
         (OUT_QOE_DAILY, qoe.aggregate(core, DIMENSIONS)),
         (OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate(core, DIMENSIONS)),
@@ -35,11 +44,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def execute(path: Path, home: Path, tenant: str) -> tuple[str, int]:
+def execute(path: Path, home: Path, tenant: str, **variables: str) -> tuple[str, int]:
     """Return what the notebook said, and how many figures it drew."""
     notebook = nbformat.read(path, as_version=4)
     inherited = {name: value for name, value in os.environ.items() if name not in {"LAKE_URL", "PLOTLY_RENDERER"}}
-    environ = inherited | {"PLAYHEAD_HOME": str(home), "PLAYHEAD_TENANT": tenant}
+    environ = inherited | {"PLAYHEAD_HOME": str(home), "PLAYHEAD_TENANT": tenant} | variables
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=environ, cwd=str(path.parent))
     shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
     return "\n".join(data.get("text/markdown", "") for data in shown), sum(PLOTLY in data for data in shown)
@@ -48,8 +57,8 @@ def execute(path: Path, home: Path, tenant: str) -> tuple[str, int]:
 @pytest.mark.parametrize(
     ("tenant", "answer", "figures"),
     [
-        ("bad", f"**Yes: {BAD_RELEASE}.**", True),
-        ("unmeasured", "**This data cannot tell**", True),
+        ("bad", f"**Worse than the rest: {BAD_RELEASE} (App version)", True),
+        ("unmeasured", "**No group stands out.**", False),
         ("few", "**Too few sessions to tell.**", False),
         ("nobody", "No sessions, no answer.", False),
     ],
@@ -58,6 +67,22 @@ def test_the_qoe_overview_answers_from_the_data(home: Path, tenant: str, answer:
     said, drawn = execute(NOTEBOOKS / "01_qoe_overview.ipynb", home, tenant)
     assert answer in said
     assert bool(drawn) == figures
+
+
+@pytest.mark.parametrize(
+    ("tenant", "answer", "figures"),
+    [
+        ("steady", "**No, as far as 24 weeks can tell.**", 3),
+        ("more", "Most of it by Dark: ", 3),
+        ("new", "**Too early to tell.**", 3),
+        ("nobody", "Nothing watched, no answer.", 0),
+    ],
+)
+def test_the_watch_progress_answers_from_the_data(home: Path, tenant: str, answer: str, figures: int) -> None:
+    clock = progress_pages.NOW.isoformat()
+    said, drawn = execute(NOTEBOOKS / "02_watch_progress.ipynb", home, tenant, PLAYHEAD_NOW=clock)
+    assert answer in said
+    assert drawn == figures
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.faults import servers
+from tests.faults.endpoint import Endpoint
 from tests.faults.metering import gauges
 from tests.integration.endpoint import serving
 from warehouse import embedded
@@ -151,3 +152,11 @@ def test_a_frozen_postgres_is_told_without_traffic(server: Server, named: Storag
             until(lambda: "the database does not answer" in reasons(client))
             assert client.get("/health/ready").status_code == 200
         until(lambda: client.get("/health").json() == {"status": "healthy"})
+
+
+def test_it_stops_although_postgres_is_frozen(server: Server, named: StorageSettings, tmp_path: Path) -> None:
+    with Endpoint(named, tmp_path / "endpoint.log") as endpoint, servers.frozen(server.home):
+        assert endpoint.client.post("/v1/sessions", json=session(1)).status_code == 200
+        assert endpoint.stop(), "it does not stop"
+    with serving(named):
+        until(lambda: rows(named) == 1, 40)

@@ -6,6 +6,8 @@ from datetime import date
 import polars as pl
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.postgres import Database
@@ -84,3 +86,37 @@ def test_publishers_of_one_day_wait_for_each_other(database: Database) -> None:
     assert not failures
     with database.connect() as connection:
         assert len(held(connection)) == 1
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(*[st.dictionaries(st.tuples(st.sampled_from([MONDAY, TUESDAY]), st.integers(1, 4)), st.integers(1, 3))] * 2)
+def test_publishing_what_differs_equals_publishing_all(connection, old, new) -> None:
+    before, after = (
+        histogram(*((day, bucket, n) for (day, bucket), n in rows.items())).with_columns(
+            value=pl.when(pl.col("bucket") > 2).then(pl.lit("")), content_id=pl.lit('a "b", c')
+        )
+        for rows in (old, new)
+    )
+    seen = {MONDAY: "a", TUESDAY: "b"}
+    days = [MONDAY, TUESDAY]
+    publish(connection, OUT_QOE_HISTOGRAM_DAILY, before, days, fingerprints=seen)
+    rows_before = stored(connection)
+    publish(connection, OUT_QOE_HISTOGRAM_DAILY, after, days, fingerprints={MONDAY: "c"}, before=(before, seen))
+    assert held(connection) == sorted((day, bucket, n) for (day, bucket), n in new.items())
+    kept = {key for key in old.keys() & new.keys() if old[key] == new[key]}
+    untouched = {key for key, place in stored(connection).items() if rows_before.get(key) == place}
+    assert kept <= untouched
+    assert connection.execute("SELECT day, fingerprint FROM published_days").fetchall() == [(MONDAY, "c")]
+
+
+def test_days_published_from_other_rows_are_replaced_whole(connection: psycopg.Connection) -> None:
+    publish(connection, OUT_QOE_HISTOGRAM_DAILY, histogram((MONDAY, 1, 9)), [MONDAY], fingerprints={MONDAY: "older"})
+    believed = histogram((MONDAY, 2, 2))
+    publish(connection, OUT_QOE_HISTOGRAM_DAILY, believed, [MONDAY], before=(believed, {MONDAY: "newer"}))
+    assert held(connection) == [(MONDAY, 2, 2)]
+
+
+def stored(connection: psycopg.Connection) -> dict[tuple[date, int], str]:
+    """Where each row lies: a row that was written again lies elsewhere."""
+    rows = connection.execute("SELECT day, bucket, ctid::text, xmin::text FROM out_qoe_histogram_daily").fetchall()
+    return {(day, bucket): f"{place} {written}" for day, bucket, place, written in rows}

@@ -1,6 +1,7 @@
 """Tenants and their keys: dropping one leaves the others as they were."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -16,6 +17,18 @@ from warehouse.tables import METADATA, PUBLISHED, TENANTED
 from warehouse.tenants import drop_tenant
 
 MONDAY = date(2026, 1, 5)
+WATCHED: tuple[LiteralString, ...] = (
+    "INSERT INTO watches (tenant, user_id, kind, item, watched_at, received_at, ingest_id, source) "
+    "VALUES (%s, 'u', 'movie', 'm', now(), now(), gen_random_uuid(), 'sync')",
+    "INSERT INTO shows VALUES (%s, 'u', 'f', 1, true, now(), gen_random_uuid())",
+    "INSERT INTO backfills VALUES (%s, 'u', 'e', gen_random_uuid(), now())",
+    "INSERT INTO watchers VALUES (%s, 'u', 'UTC')",
+    "INSERT INTO progress_days VALUES (%s, 'u', 'movie', now(), 'ja', 'synced', 1, 60)",
+    "INSERT INTO progress_titles VALUES (%s, 'u', 'movie', 'm', 'M', 1, 60)",
+    "INSERT INTO progress_instants VALUES (%s, 'u', now(), 1, 60)",
+    "INSERT INTO goals VALUES (%s, 'u', 'day', 'ja', now(), 30)",
+    "INSERT INTO outbox (dataset, tenant, record) VALUES ('raw_watches', %s, '{}')",
+)
 
 
 def fill(database: Database, lake: Lake, *tenants: str) -> None:
@@ -27,8 +40,12 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             keys.set_quota(connection, tenant, 5)
             users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
             connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
+            for statement in WATCHED:
+                connection.execute(statement, (tenant,))
         for dataset in DATASETS.values():
-            frame = pl.DataFrame([{"day": MONDAY, "tenant": name} for name in tenants], schema=lake.schema(dataset))
+            hour = datetime.combine(MONDAY, time(), UTC)
+            rows = [{"day": MONDAY, "hour": hour, "tenant": name} for name in tenants]
+            frame = pl.DataFrame(rows, schema=lake.schema(dataset))
             lake.append_once(dataset, frame, app_id="fill", version=1)
             if dataset.name in PUBLISHED:
                 publish(connection, dataset, frame, [MONDAY])

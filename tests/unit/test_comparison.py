@@ -8,7 +8,8 @@ from polars.testing import assert_frame_equal
 
 from dashboards.standouts import standouts
 from tests.unit.session_frames import START, core_frame
-from warehouse.metrics.comparison import MIN_CLUSTERS, compare, has_viewers
+from warehouse.metrics.clusters import has_viewers
+from warehouse.metrics.comparison import MIN_CLUSTERS, against_rest
 from warehouse.metrics.intervals import critical
 
 DIMENSIONS = {"app_version": "appVersion", "network_type": "networkType"}
@@ -69,7 +70,9 @@ def weighed_viewers(core: pl.DataFrame, release: str) -> float:
 
 def test_the_difference_is_that_of_ratios_with_viewers_as_clusters() -> None:
     core = sessions()
-    row = compare(core, ("app_version",), ("rebuffer_pct_play",)).row(by_predicate=pl.col("segment") == "2", named=True)
+    row = against_rest(core, ("app_version",), ("rebuffer_pct_play",)).row(
+        by_predicate=pl.col("segment") == "2", named=True
+    )
     difference, half = by_hand(core, "2")
     assert row["difference"] == pytest.approx(difference)
     assert row["low"] == pytest.approx(difference - half)
@@ -81,34 +84,36 @@ def test_order_changes_nothing() -> None:
     core = sessions()
     shuffled = core.sample(fraction=1.0, shuffle=True, seed=3)
     keys = ["dimension", "segment", "metric"]
-    assert_frame_equal(compare(core, tuple(DIMENSIONS)).sort(keys), compare(shuffled, tuple(DIMENSIONS)).sort(keys))
+    assert_frame_equal(
+        against_rest(core, tuple(DIMENSIONS)).sort(keys), against_rest(shuffled, tuple(DIMENSIONS)).sort(keys)
+    )
 
 
 def test_repeats_of_a_viewer_add_no_certainty() -> None:
     core = sessions()
     copies = [core.with_columns(session_id=pl.col("session_id") + f"-{copy}") for copy in range(4)]
-    alone = compare(core, ("app_version",), ("rebuffer_pct_play",)).sort("segment")
-    fourfold = compare(pl.concat(copies), ("app_version",), ("rebuffer_pct_play",)).sort("segment")
+    alone = against_rest(core, ("app_version",), ("rebuffer_pct_play",)).sort("segment")
+    fourfold = against_rest(pl.concat(copies), ("app_version",), ("rebuffer_pct_play",)).sort("segment")
     assert fourfold["low"].to_list() == pytest.approx(alone["low"].to_list())
     assert fourfold["clusters"].to_list() == alone["clusters"].to_list()
 
 
 def test_too_few_viewers_are_not_compared() -> None:
-    assert compare(sessions(viewers=MIN_CLUSTERS - 1), ("app_version",)).is_empty()
-    assert compare(sessions().clear(), ("app_version",)).is_empty()
+    assert against_rest(sessions(viewers=MIN_CLUSTERS - 1), ("app_version",)).is_empty()
+    assert against_rest(sessions().clear(), ("app_version",)).is_empty()
 
 
 def test_one_viewer_who_plays_most_of_it_is_not_many() -> None:
     core = sessions()
     heavy = core.filter(pl.col("user_id") == "u0")
     copies = [heavy.with_columns(session_id=pl.col("session_id") + f"-{copy}") for copy in range(60)]
-    assert compare(pl.concat([core, *copies]), ("app_version",)).is_empty()
+    assert against_rest(pl.concat([core, *copies]), ("app_version",)).is_empty()
 
 
 def test_unmeasured_metrics_are_left_out() -> None:
     core = sessions().with_columns(startup_ms=pl.lit(None, pl.Int64()), error_count=pl.lit(None, pl.Int64()))
     core = core.with_columns(outcome=pl.lit(None, pl.String()))
-    assert set(compare(core, ("app_version",))["metric"]) == {"rebuffer_pct_play"}
+    assert set(against_rest(core, ("app_version",))["metric"]) == {"rebuffer_pct_play"}
 
 
 def test_viewers_are_users_or_devices() -> None:
@@ -127,7 +132,7 @@ def test_a_bad_release_stands_out_and_a_fair_network_does_not() -> None:
 
 def test_intervals_are_widened_for_the_number_of_comparisons() -> None:
     core = sessions()
-    plain = compare(core, tuple(DIMENSIONS))
+    plain = against_rest(core, tuple(DIMENSIONS))
     wide = standouts(core, tuple(DIMENSIONS)).row(0, named=True)
     same = plain.row(by_predicate=(pl.col("segment") == "2") & (pl.col("metric") == wide["metric"]), named=True)
     assert wide["comparisons"] == plain.height

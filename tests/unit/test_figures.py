@@ -154,6 +154,7 @@ def test_label(text: str | None, label: str) -> None:
 
 def test_startup_bins_are_steps_with_gaps_at_zero() -> None:
     bins = pl.DataFrame({"low_ms": [0.0, 100.0, 110.0], "high_ms": [1.0, 110.0, 121.0], "n": [1, 2, 1]})
+    bins = bins.with_columns(share_low=pl.lit(1.0), share_high=pl.lit(60.0))
     quantiles = estimates(
         "of", [("all", "startup_ms_p50", 105.0, 100.0, 108.0, 4), ("all", "startup_ms_p99", None, None, None, 4)]
     )
@@ -161,7 +162,8 @@ def test_startup_bins_are_steps_with_gaps_at_zero() -> None:
     steps = figure.data[0]
     assert steps.x == (0.5, 0.5, 1.0, 1.0, 100.0, 100.0, 110.0, 110.0, 121.0, 121.0)
     assert steps.y == (0.0, 25.0, 25.0, 0.0, 0.0, 50.0, 50.0, 25.0, 25.0, 0.0)
-    assert [note.text for note in figure.layout.annotations] == ["median 105\u00a0ms"]
+    assert [note.text for note in figure.layout.annotations] == ["median 105\u00a0ms<br>100–108\u00a0ms"]
+    assert steps.hovertext[5].endswith("50.0\u00a0% of sessions<br>95 % interval 1.0–60.0\u00a0%<br>2 of n = 4")
     assert figure.layout.annotations[0].x == pytest.approx(2.0212, abs=1e-4)
 
 
@@ -178,7 +180,7 @@ def test_outcomes_stack_shares_of_what_did_not_play() -> None:
     figure = outcomes.by_day(pl.DataFrame(rows, schema=schema, orient="row"))
     assert [bar.name for bar in figure.data] == ["Start failure", "Exit before start", "Playback failure"]
     assert figure.data[0].y == (10.0,)
-    assert figure.data[0].hovertext[0].endswith("95 % interval 5.0–18.0\u00a0%<br>10 of 100")
+    assert figure.data[0].hovertext[0].endswith("95 % interval 5.0–18.0\u00a0%<br>10 of n = 100")
     assert figure.layout.barmode == "stack"
 
 

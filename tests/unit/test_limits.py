@@ -225,3 +225,23 @@ def test_leases_that_do_not_answer_hold_nobody_up_for_long(monkeypatch: pytest.M
         await drained(limiter)
 
     asyncio.run(run())
+
+
+def test_limits_are_shared_again_without_traffic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.limits.RETRY_S", 0.01)
+
+    async def run() -> None:
+        leases = MemoryLeases()
+        [limiter] = workers(leases, 1, limit=10, clock=Clock())
+        keeping = asyncio.create_task(limiter.keep_shared())
+        leases.away = True
+        assert await send(limiter)
+        assert limiter.trouble
+        leases.away = False
+        await asyncio.sleep(0.5)
+        assert limiter.trouble is None
+        keeping.cancel()
+        assert sum(leases.sums.values()) == 0
+        await drained(limiter)
+
+    asyncio.run(run())

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.unit.watch_frames import AUCKLAND, NOW, core, daily, episode, progress_at, watch
-from warehouse.metrics.progress import edge_day, from_sums, progress
+from warehouse.metrics.progress import edge_day, edge_window, from_sums, progress
 from warehouse.metrics.progress_daily import between, by_kind_and_day, by_title
 
 EXAMPLE = {"tvdb_id": 12345, "title_name": "Example Show", "artwork_url": "https://e/p.jpg", "enrichment": "found"}
@@ -156,7 +156,9 @@ def test_only_the_edge_day_is_needed_of_single_watches():
     assert 0 < edge.height < 6
     assert progress(daily(rows), edge, now=NOW) == progress_at(NOW, *rows)
     sums = daily(rows)
-    assert from_sums(by_title(sums), by_kind_and_day(sums), edge, now=NOW) == progress_at(NOW, *rows)
+    begin, end = edge_window(NOW)
+    edge_s = sum(20 * 60 for at in edge["watched_at"] if begin < at < end)
+    assert from_sums(by_title(sums), by_kind_and_day(sums), edge_s, now=NOW) == progress_at(NOW, *rows)
     assert edge_day(datetime(2026, 3, 18, 10, 59, tzinfo=UTC), AUCKLAND).day == 11
 
 

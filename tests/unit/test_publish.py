@@ -1,14 +1,16 @@
 import itertools
 import json
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import plotly.graph_objects as go
+import polars as pl
 import pytest
 
 from dashboards import publish
+from tests.unit import progress_pages
 from tests.unit.report_pages import EVIL, report, sessions
 
 TAG = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
@@ -31,8 +33,21 @@ def elements(page: Path) -> list[tuple[str, dict[str, str | None]]]:
     return parser.found
 
 
-def test_senders_text_is_text_everywhere(tmp_path: Path) -> None:
-    page = publish.publish_qoe(tmp_path, report(sessions(), title=EVIL))
+def qoe(directory: Path) -> Path:
+    return publish.publish_qoe(directory, report(sessions(), title=EVIL))
+
+
+def progress(directory: Path) -> Path:
+    core = progress_pages.placed(progress_pages.watches())
+    return publish.publish_progress(directory, progress_pages.report(core, title=EVIL))
+
+
+each_page = pytest.mark.parametrize("publish_page", [qoe, progress], ids=["qoe", "progress"])
+
+
+@each_page
+def test_senders_text_is_text_everywhere(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    page = publish_page(tmp_path)
     found = elements(page)
     assert not [attributes for tag, attributes in found if tag in {"img", "iframe", "object"}]
     assert not [name for _, attributes in found for name in attributes if name.startswith("on")]
@@ -69,7 +84,7 @@ def test_plotly_is_written_once(tmp_path: Path) -> None:
 
 def test_nothing_but_whole_files_is_left(tmp_path: Path) -> None:
     publish.publish_qoe(tmp_path, report(sessions(40)))
-    publish.publish_index(tmp_path, [])
+    publish.publish_index(tmp_path)
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {"index.html", "plotly.min.js", "t/qoe.html"}
 
@@ -89,16 +104,18 @@ def test_without_data_the_page_says_so(tmp_path: Path) -> None:
     assert "data-figure=" not in html
 
 
-def test_headings_never_skip_a_level(tmp_path: Path) -> None:
-    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+@each_page
+def test_headings_never_skip_a_level(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    found = elements(publish_page(tmp_path))
     levels = [int(tag[1]) for tag, _ in found if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
-    found = elements(publish.publish_qoe(tmp_path, report(sessions())))
+@each_page
+def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path, publish_page: Callable[[Path], Path]) -> None:
+    found = elements(publish_page(tmp_path))
     ids = [attributes["id"] for _, attributes in found if "id" in attributes]
     assert len(set(ids)) == len(ids)
     targets = {(a["href"] or "")[1:] for tag, a in found if tag == "a" and (a.get("href") or "").startswith("#")}
@@ -118,19 +135,27 @@ def test_tenants_never_share_a_folder() -> None:
     assert len({publish.tenant_folder(tenant) for tenant in tenants}) == len(tenants)
 
 
-def test_the_index_lists_the_pages_by_tenant(tmp_path: Path) -> None:
-    built_at = datetime(2026, 3, 20, 6, 30, tzinfo=UTC)
-    entries = [
-        publish.Entry(tenant, "Quality of experience", tmp_path / folder / "qoe.html", built_at, "40 sessions")
-        for tenant, folder in (("b", "b"), (EVIL, "evil"))
-    ]
-    page = publish.publish_index(tmp_path, entries)
-    assert [a["href"] for tag, a in elements(page) if tag == "a"] == ["#main", "evil/qoe.html", "b/qoe.html"]
-    assert "<img" not in page.read_text(encoding="utf-8")
+def test_the_index_lists_the_pages_that_are_there_by_tenant(tmp_path: Path) -> None:
+    qoe(tmp_path)
+    publish.publish_qoe(tmp_path, report(sessions(40), tenant=None))
+    core = progress_pages.placed(progress_pages.watches(3))
+    for tenant in (EVIL, "t"):
+        publish.publish_progress(
+            tmp_path, progress_pages.report(core.with_columns(tenant=pl.lit(tenant)), tenant=tenant)
+        )
+    (tmp_path / "t" / "own.html").write_text("<title>not a page of ours</title>", encoding="utf-8")
+    evil = f"{publish.tenant_folder(EVIL)}/progress.html"
+    for _ in range(2):
+        page = publish.publish_index(tmp_path)
+        links = [a["href"] for tag, a in elements(page) if tag == "a"]
+        assert links == ["#main", "qoe.html", evil, "t/qoe.html", "t/progress.html", "metrics.html"]
+    html = page.read_text(encoding="utf-8")
+    assert "<img" not in html
+    assert "2,400 sessions, 1 Mar – 10 Mar 2026 · built 2026-03-20 06:30 UTC" in html
 
 
 def test_an_empty_index_says_so(tmp_path: Path) -> None:
-    assert "No report has been published yet" in publish.publish_index(tmp_path, []).read_text(encoding="utf-8")
+    assert "No report has been published yet" in publish.publish_index(tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_figure_with_a_number_that_is_none_is_refused() -> None:

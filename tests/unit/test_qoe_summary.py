@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.session_frames import core_frame
 from warehouse.metrics import qoe
-from warehouse.metrics.qoe_summary import METRICS
+from warehouse.metrics.registry import SUMMED
 
 DIMENSIONS = {"cdn": "cdn"}
 FULL = {
@@ -24,8 +24,8 @@ def by_metric(frame):
 
 
 def test_values_are_ratios_of_sums_in_the_units_of_their_names():
-    found = by_metric(qoe.summarize(out(*[FULL, OTHER] * 10)))
-    values = {name: found[name]["value"] for name in METRICS if name != "experience_score"}
+    found = by_metric(qoe.summarize(out(*[FULL, OTHER] * 50)))
+    values = {name: found[name]["value"] for name in SUMMED if name != "experience_score"}
     assert values == pytest.approx(
         {
             "rebuffer_pct_play": 100 * 2 / 92,
@@ -44,7 +44,7 @@ def test_values_are_ratios_of_sums_in_the_units_of_their_names():
         }
     )
     assert all(row["low"] <= row["value"] <= row["high"] for row in found.values() if row["low"] is not None)
-    assert {row["n"] for row in found.values()} == {20}
+    assert {row["n"] for row in found.values()} == {100}
 
 
 def test_failure_rates_are_of_attempts_and_of_ended_plays():
@@ -56,28 +56,28 @@ def test_failure_rates_are_of_attempts_and_of_ended_plays():
 
 
 def test_sessions_that_do_not_differ_have_no_interval():
-    row = by_metric(qoe.summarize(out(*[FULL] * 40)))["bitrate_bps"]
+    row = by_metric(qoe.summarize(out(*[FULL] * 100)))["bitrate_bps"]
     assert (row["value"], row["low"], row["high"]) == (4_000_000, None, None)
 
 
 def test_too_few_have_no_value():
-    assert by_metric(qoe.summarize(out(*[FULL, OTHER] * 9)))["startup_ms"] == {
-        "metric": "startup_ms", "value": None, "low": None, "high": None, "n": 18,
+    assert by_metric(qoe.summarize(out(*[FULL, OTHER] * 49)))["startup_ms"] == {
+        "metric": "startup_ms", "value": None, "low": None, "high": None, "n": 98,
     }  # fmt: skip
-    assert by_metric(qoe.summarize(out(*[FULL, OTHER] * 10)))["startup_ms"]["value"] == 500
+    assert by_metric(qoe.summarize(out(*[FULL, OTHER] * 50)))["startup_ms"]["value"] == 500
 
 
 def test_nothing_watched_has_no_ratio():
-    row = by_metric(qoe.summarize(out(*[FULL | {"play_ms": 0, "rebuffer_ms": 0}] * 30)))["rebuffer_pct_play"]
-    assert (row["value"], row["n"]) == (None, 30)
+    row = by_metric(qoe.summarize(out(*[FULL | {"play_ms": 0, "rebuffer_ms": 0}] * 130)))["rebuffer_pct_play"]
+    assert (row["value"], row["n"]) == (None, 130)
 
 
 def test_every_metric_of_every_group_in_order():
-    assert qoe.summarize(out())["metric"].to_list() == list(METRICS)
+    assert qoe.summarize(out())["metric"].to_list() == list(SUMMED)
     rows = [FULL | {"content_id": c} for c in "ba" for _ in range(20)]
     frame = qoe.summarize(out(*rows), by=["content_id"])
     assert frame.columns == ["content_id", "metric", "value", "low", "high", "n"]
-    assert frame.select("content_id", "metric").rows() == [(c, metric) for c in "ab" for metric in METRICS]
+    assert frame.select("content_id", "metric").rows() == [(c, metric) for c in "ab" for metric in SUMMED]
     assert frame["n"].unique().to_list() == [20]
 
 
@@ -89,11 +89,11 @@ def test_content_rows_are_taken_where_several_dimensions_are_given():
 
 
 def test_values_of_a_dimension_are_named_apart_from_the_values_of_metrics():
-    given = out(*[FULL] * 20, *[FULL | {"cdn": None}] * 30)
+    given = out(*[FULL] * 120, *[FULL | {"cdn": None}] * 130)
     expected = qoe.summarize(given.filter(dimension="cdn"), by=["value"])
     assert expected.filter(metric="startup_ms").select("dimension_value", "value", "n").rows() == [
-        (None, 500.0, 30),
-        ("x", 500.0, 20),
+        (None, 500.0, 130),
+        ("x", 500.0, 120),
     ]
     grouped = qoe.summarize(given, by=["dimension", "value"]).filter(dimension="cdn")
     assert grouped.drop("dimension").equals(expected)

@@ -20,9 +20,17 @@ def test_assets(repository):
         "core_sessions_quarantine",
         "out_qoe_daily",
         "out_qoe_histogram_daily",
+        "out_qoe_histogram_hourly",
+        "out_qoe_hourly",
         "report_qoe",
         "retention",
         "housekeeping",
+        "raw_watches",
+        "raw_metadata",
+        "enriched_metadata",
+        "core_watches",
+        "out_progress_daily",
+        "report_progress",
     }
 
 
@@ -32,6 +40,10 @@ def test_checks(repository):
         "core_sessions:counts_reconcile",
         "out_qoe_daily:sessions_add_up",
         "out_qoe_daily:fresh",
+        "core_watches:keys_unique",
+        "out_progress_daily:watches_add_up",
+        "out_progress_daily:fresh",
+        "enriched_metadata:unenriched",
     }
 
 
@@ -39,14 +51,19 @@ def test_sensors_and_schedules(repository):
     assert {sensor.name for sensor in repository.sensor_defs} == {"stale_partitions"}
     assert {(schedule.name, schedule.cron_schedule) for schedule in repository.schedule_defs} == {
         ("hourly_qoe", "5 * * * *"),
+        ("hourly_progress", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
         ("daily_retention", "0 2 * * *"),
+        ("enrichment", "*/15 * * * *"),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
         "build_qoe",
         "refresh_qoe",
+        "build_progress",
+        "refresh_progress",
         "publish",
         "retain",
+        "enrich",
     }
 
 

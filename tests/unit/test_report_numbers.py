@@ -45,3 +45,16 @@ def test_days_and_periods() -> None:
     assert numbers.period(date(2025, 12, 30), date(2026, 1, 2)) == "30 Dec 2025 – 2 Jan 2026"
     assert numbers.period(date(2026, 3, 3), date(2026, 3, 3)) == "Tue 3 Mar 2026"
     assert numbers.moment(datetime(2026, 3, 3, 4, 5, tzinfo=UTC)) == "2026-03-03 04:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 min"), (59, "0 min"), (3599, "59 min"), (3600, "1 h"), (4500, "1 h 15 min"), (363_599, "100 h")],
+)
+def test_durations_are_truncated(seconds: int, text: str) -> None:
+    assert numbers.duration(seconds) == text.replace(" ", "\u00a0")
+
+
+@pytest.mark.parametrize(("value", "text"), [(12.34, "+12.3 %"), (-4.5, "−4.50 %"), (0.001, "0.00 %")])
+def test_a_change_has_a_sign(value: float, text: str) -> None:
+    assert numbers.signed(value, "pct") == text.replace(" ", "\u00a0")

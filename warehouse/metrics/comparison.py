@@ -1,19 +1,20 @@
-"""Each segment of a dimension against the rest: differences with intervals that know one viewer from another.
+"""Two sets of sessions, or each segment of a dimension and the rest: differences that know one viewer from another.
 
-From core sessions, since the sums of `out` cannot tell whose sessions they hold. Which differences are worth telling is
-decided by whoever shows them.
+What is compared is in `clusters`; stalls at equal watch time in `watch_time`, many comparisons at once in `multiple`.
+Which differences are worth telling is decided by whoever shows them.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-import narwhals as nw
 import polars as pl
 
-from warehouse.metrics import intervals, qoe
-from warehouse.metrics.experience import experience_score
+from warehouse.metrics import intervals
+from warehouse.metrics.clusters import COMPARED, assumption, terms
+from warehouse.metrics.registry import METRICS
 
-COMPARED = ("rebuffer_pct_play", "startup_ms", "vsf_pct", "ebvs_pct", "vpf_pct", "experience_score")
+MIN_SESSIONS = 20
+"""Below so many sessions on either side no difference is told."""
+
 MIN_CLUSTERS = 10
 """Below so many viewers on either side no difference is told. Counted by weight, (sum b)^2 / sum b^2 with b a viewer's
 part of the denominator: where one of many viewers makes up half of it, they are worth four."""
@@ -21,150 +22,181 @@ part of the denominator: where one of many viewers makes up half of it, they are
 MIN_EVENTS = 5
 """With fewer failures on either side no difference of failure rates is told: its interval would be too narrow."""
 
-_RATES = frozenset({"vsf_pct", "ebvs_pct", "vpf_pct"})
-_PERCENT = 100.0
+POWER_Z = 0.8416212335729143
+"""80 % point of the standard normal distribution: a difference as large as `detectable` is found so often."""
+
+_NOISE = 1e-24
+"""A variance below so much of the squared values is rounding: the sessions do not differ."""
+
+_MEASURES = {
+    "difference": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "p_value": pl.Float64(),
+    "detectable": pl.Float64(),
+    "standard_error": pl.Float64(),
+    "effective": pl.Float64(),
+}
+_SIDE = {"": pl.Float64(), "_low": pl.Float64(), "_high": pl.Float64()}
 SCHEMA = pl.Schema(
-    {
-        "dimension": pl.String(),
-        "segment": pl.String(),
-        "metric": pl.String(),
-        "here": pl.Float64(),
-        "rest": pl.Float64(),
-        "difference": pl.Float64(),
-        "low": pl.Float64(),
-        "high": pl.Float64(),
-        "n": pl.Int64(),
-        "rest_n": pl.Int64(),
-        "clusters": pl.Int64(),
-    }
+    {"dimension": pl.String(), "segment": pl.String(), "metric": pl.String()}
+    | {f"{side}{end}": dtype for side in ("here", "rest") for end, dtype in _SIDE.items()}
+    | _MEASURES
+    | {name: pl.Int64() for name in ("n", "rest_n", "clusters", "rest_clusters")}
 )
+"""Of `against_rest`: both sides with their 95 % intervals, the difference here - rest with interval and two-sided
+p-value, `detectable` the smallest true difference that would be found in 80 % of cases, sessions and clusters of both
+sides; `effective` is the number of clusters by weight, of the smaller side."""
 
 
 def compare(
-    core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], metrics: Sequence[str] = COMPARED
+    a: pl.DataFrame | pl.LazyFrame,
+    b: pl.DataFrame | pl.LazyFrame,
+    metrics: Sequence[str] = COMPARED,
+    by: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """Compare every value of every dimension with all other known values of it.
+    """Compare two sets of core sessions, metric by metric, within each group of the columns `by`.
 
-    `core` has the columns of CORE_SESSIONS and `dimensions`; `metrics` are some of `COMPARED`, in their own units
-    (percent, ms, points). Gives one row a segment and metric, of `SCHEMA`: here, rest, difference = here - rest, its
-    95 % interval, sessions on both sides, clusters of the segment. A cluster is a user, else a device, else a session,
-    so that sessions of one viewer are not taken for independent. Segments with fewer than `qoe.MIN_N` sessions on
-    either side, `MIN_CLUSTERS` clusters by weight or `MIN_EVENTS` failures are left out.
+    One row a group and metric: by, metric, then as in `SCHEMA`, with a and b for here and rest (a, a_low, a_high, b,
+    …, n_a, n_b, clusters_a, clusters_b), the difference a - b, and `assumption`: in words, what was taken for
+    independent. A cluster is a user, else a device, else a session. `metrics` are some of `COMPARED`, in their own
+    units. Left out are groups with fewer than `MIN_SESSIONS` sessions on either side, `MIN_CLUSTERS` clusters by
+    weight, or `MIN_EVENTS` failures, and metrics in which the sessions do not differ.
 
-    Delta method on cluster sums: a cluster's part of the difference is e/D of the segment less e/D of the rest, where
+    Delta method on cluster sums: a cluster's part of the difference is e/D of one side less e/D of the other, where
     e = numerator - ratio x denominator of its sessions there, and D the sum of the side's denominators; the variance
     is the sum of squares of these parts, so that a viewer on both sides is counted once (Liang and Zeger 1986).
     """
-    terms = _terms(core, dimensions, metrics)
+    sides = [side.lazy().with_columns(pl.lit(name).alias("_side")) for name, side in (("a", a), ("b", b))]
+    both = pl.concat(sides, how="diagonal_relaxed")
+    sessions = terms(both, metrics, ["_side", *by]).with_columns(pl.lit(0, pl.Int8()).alias("_all"))
+    parts = [_differences(sessions, ["_all", *by], "_side", metric) for metric in metrics]
+    found = pl.concat(parts).filter(pl.col("segment") == "a")
+    renamed = {"n": "n_a", "rest_n": "n_b", "clusters": "clusters_a", "rest_clusters": "clusters_b"}
+    renamed |= {f"{old}{end}": f"{new}{end}" for old, new in (("here", "a"), ("rest", "b")) for end in _SIDE}
+    shown = found.rename(renamed).select(*by, "metric", *_names(renamed), pl.lit(assumption(both)).alias("assumption"))
+    return shown.sort(*by, pl.col("metric").cast(pl.Enum(metrics)))
+
+
+def against_rest(
+    core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], metrics: Sequence[str] = COMPARED
+) -> pl.DataFrame:
+    """Compare every value of every dimension with all other known values of it, as `compare` does two sets.
+
+    `core` has the columns of CORE_SESSIONS and `dimensions`. Gives one row a segment and metric, of `SCHEMA`.
+    """
+    sessions = terms(core, metrics, dimensions).with_columns(pl.lit(0, pl.Int8()).alias("_all"))
     parts = [
-        _against_rest(terms.filter(pl.col(name).is_not_null()), name, metric)
+        _differences(sessions.filter(pl.col(name).is_not_null()), ["_all"], name, metric)
+        .with_columns(dimension=pl.lit(name))
+        .select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items())
         for name in dimensions
         for metric in metrics
     ]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
 
 
-def has_viewers(core: pl.DataFrame | pl.LazyFrame) -> bool:
-    """Return whether any session names its user or device; without, sessions are taken for independent."""
-    named = pl.col("user_id").is_not_null() | pl.col("device_id").is_not_null()
-    return bool(core.lazy().select(named.any()).collect().item())
-
-
-def _terms(core: pl.DataFrame | pl.LazyFrame, dimensions: Sequence[str], metrics: Sequence[str]) -> pl.DataFrame:
-    cluster = pl.coalesce(
-        "u:" + pl.col("user_id"),
-        "d:" + pl.col("device_id"),
-        pl.concat_str(pl.lit("s:"), "session_id", pl.col("identity_at").cast(pl.Int64()).fill_null(0), separator=":"),
+def with_inference(found: pl.DataFrame) -> pl.DataFrame:
+    """Add low, high, p_value and detectable to [difference, standard_error, effective]."""
+    error, freedom = pl.col("standard_error"), pl.col("effective") - 1
+    half = intervals.critical(pl.col("effective")) * error
+    return found.with_columns(
+        low=pl.col("difference") - half,
+        high=pl.col("difference") + half,
+        p_value=intervals.p_value(pl.col("difference") / error, freedom),
+        detectable=half + POWER_Z * error,
     )
-    named = core.lazy().with_columns(pl.concat_str("tenant", cluster, separator="/").alias("cluster"))
-    known = _numerators_and_denominators()
-    columns: dict[str, Any] = {}
-    for metric in metrics:
-        num, den = known[metric]
-        columns |= {
-            f"{metric}_num": nw.when(~den.is_null()).then(num),
-            f"{metric}_den": nw.when(~num.is_null()).then(den),
-        }
-    frame = nw.from_native(named).with_columns(**columns).select("cluster", *dimensions, *columns)
-    return frame.to_native().collect()
 
 
-def _numerators_and_denominators() -> dict[str, tuple[nw.Expr, nw.Expr]]:
-    outcome = nw.col("outcome")
-    attempt = nw.when(~outcome.is_null()).then(nw.lit(1.0))
-    ended = nw.when(outcome.is_in(["played", "playback_failure"])).then(nw.lit(1.0))
-
-    def share(name: str) -> nw.Expr:
-        return (outcome == name).cast(nw.Float64()) * _PERCENT
-
-    def mean(value: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-        return value, nw.when(~value.is_null()).then(nw.lit(1.0))
-
-    num, den = qoe.ratio_terms()["rebuffer_pct_play"]
-    return {
-        "rebuffer_pct_play": (num * _PERCENT, den),
-        "startup_ms": mean(nw.col("startup_ms")),
-        "vsf_pct": (share("video_start_failure"), attempt),
-        "ebvs_pct": (share("exit_before_video_start"), attempt),
-        "vpf_pct": (share("playback_failure"), ended),
-        "experience_score": mean(experience_score()),
-    }
+def _names(renamed: dict[str, str]) -> list[str]:
+    return [renamed.get(name, name) for name in SCHEMA if name not in {"dimension", "segment", "metric"}]
 
 
-def _against_rest(terms: pl.DataFrame, dimension: str, metric: str) -> pl.DataFrame:
-    """`a` and `b` are a cluster's sums of numerator and denominator within a segment, `A` and `B` in all segments."""
-    num, den = pl.col(f"{metric}_num").cast(pl.Float64()), pl.col(f"{metric}_den").cast(pl.Float64())
+def _differences(sessions: pl.DataFrame, keys: list[str], segment: str, metric: str) -> pl.DataFrame:
+    """Compare each segment with the rest of its group of `keys`.
+
+    `a` and `b` are a cluster's sums of numerator and denominator within a segment, `A` and `B` in all segments.
+    """
+    num, den = pl.col(f"{metric}_num"), pl.col(f"{metric}_den")
     cells = (
-        terms.group_by(pl.col(dimension).alias("segment"), "cluster")
+        sessions.group_by(*keys, pl.col(segment).alias("segment"), "cluster")
         .agg(a=num.sum(), b=den.sum(), k=den.count())
         .filter(pl.col("k") > 0)
     )
-    whole = cells.group_by("cluster").agg(A=pl.col("a").sum(), B=pl.col("b").sum())
-    sides = _sides(cells, events_counted=metric in _RATES)
-    half = intervals.critical(pl.col("effective")) * pl.col("variance").sqrt()
-    difference = pl.col("here") - pl.col("rest")
-    return (
-        sides.join(_variances(cells, whole, sides), on="segment")
-        .filter(pl.col("effective") >= MIN_CLUSTERS)
-        .with_columns(pl.lit(dimension).alias("dimension"), pl.lit(metric).alias("metric"), difference=difference)
-        .with_columns(low=difference - half, high=difference + half)
-        .select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    whole = cells.group_by(*keys, "cluster").agg(A=pl.col("a").sum(), B=pl.col("b").sum(), K=pl.col("k").sum())
+    sides = _sides(cells, whole, keys, events_counted=METRICS[metric].kind == "proportion")
+    found = _variances(cells, whole, sides, keys).filter(
+        (pl.min_horizontal("here_effective", "rest_effective") >= MIN_CLUSTERS)
+        & (pl.col("variance") > _NOISE * (pl.col("here") ** 2 + pl.col("rest") ** 2))
     )
+    bounds = {
+        f"{side}_{end}": (pl.col(side) + sign * intervals.critical(pl.col(f"{side}_effective")) * spread).clip(
+            0.0, METRICS[metric].most
+        )
+        for side in ("here", "rest")
+        for spread in (pl.col(f"{side}_variance").sqrt(),)
+        for end, sign in (("low", -1), ("high", 1))
+    }
+    return with_inference(
+        found.with_columns(
+            pl.lit(metric).alias("metric"),
+            difference=pl.col("here") - pl.col("rest"),
+            standard_error=pl.col("variance").sqrt(),
+            effective=pl.min_horizontal("here_effective", "rest_effective"),
+            **bounds,
+        )
+    ).select(*keys, "metric", *[name for name in SCHEMA if name not in {"dimension", "metric"}])
 
 
-def _sides(cells: pl.DataFrame, *, events_counted: bool) -> pl.DataFrame:
+def _sides(cells: pl.DataFrame, whole: pl.DataFrame, keys: list[str], *, events_counted: bool) -> pl.DataFrame:
     """Return the ratio on both sides of each segment that is large enough, with its denominators and counts."""
-    sums = cells.group_by("segment").agg(
-        num=pl.col("a").sum(), den=pl.col("b").sum(), n=pl.col("k").sum(), clusters=pl.len()
+    sums = cells.group_by(*keys, "segment").agg(num=pl.col("a").sum(), den=pl.col("b").sum(), n=pl.col("k").sum())
+    rest = {f"rest_{name}": pl.col(name).sum().over(keys) - pl.col(name) for name in ("num", "den", "n")}
+    everyone = whole.group_by(keys).agg(
+        people=pl.len(),
+        aa=(pl.col("A") ** 2).sum(),
+        ab=(pl.col("A") * pl.col("B")).sum(),
+        bb=(pl.col("B") ** 2).sum(),
     )
-    rest = {f"rest_{name}": pl.col(name).sum() - pl.col(name) for name in ("num", "den", "n")}
-    sides = sums.with_columns(**rest, people=cells["cluster"].n_unique())
-    enough = (pl.min_horizontal("n", "rest_n") >= qoe.MIN_N) & (pl.min_horizontal("den", "rest_den") > 0)
+    sides = sums.with_columns(**rest).join(everyone, on=keys, nulls_equal=True)
+    enough = (pl.min_horizontal("n", "rest_n") >= MIN_SESSIONS) & (pl.min_horizontal("den", "rest_den") > 0)
     if events_counted:
-        enough &= pl.min_horizontal("num", "rest_num") >= _PERCENT * MIN_EVENTS
+        enough &= pl.min_horizontal("num", "rest_num") >= 100.0 * MIN_EVENTS
     ratios = {"here": pl.col("num") / pl.col("den"), "rest": pl.col("rest_num") / pl.col("rest_den")}
     return sides.filter(enough).with_columns(**ratios)
 
 
-def _variances(cells: pl.DataFrame, whole: pl.DataFrame, sides: pl.DataFrame) -> pl.DataFrame:
-    """Return each segment's variance of the difference, and the smaller effective number of clusters of its sides.
+def _variances(cells: pl.DataFrame, whole: pl.DataFrame, sides: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Add the variance of the difference and of both sides, and both sides' clusters, counted and by weight.
 
     Squares of the clusters' parts are summed one by one within the segment; all others come from three sums.
     """
     inside = (pl.col("a") - pl.col("here") * pl.col("b")) / pl.col("den")
     beside = (pl.col("A") - pl.col("a") - pl.col("rest") * (pl.col("B") - pl.col("b"))) / pl.col("rest_den")
     outside = (pl.col("A") - pl.col("rest") * pl.col("B")) / pl.col("rest_den")
-    parts = cells.join(sides, on="segment").join(whole, on="cluster").group_by("segment")
-    own = parts.agg(
-        own=((inside - beside) ** 2 - outside**2).sum(),
-        squares=(pl.col("b") ** 2).sum(),
-        rest_squares=((pl.col("B") - pl.col("b")) ** 2 - pl.col("B") ** 2).sum(),
+    within = [*keys, "segment"]
+    parts = cells.join(sides, on=within, nulls_equal=True).join(whole, on=[*keys, "cluster"], nulls_equal=True)
+    own = parts.group_by(within).agg(
+        here_squares=(inside**2).sum(),
+        rest_squares=(beside**2 - outside**2).sum(),
+        squares=((inside - beside) ** 2 - outside**2).sum(),
+        here_weights=(pl.col("b") ** 2).sum(),
+        rest_weights=((pl.col("B") - pl.col("b")) ** 2 - pl.col("B") ** 2).sum(),
+        clusters=pl.len(),
+        only_here=(pl.col("K") == pl.col("k")).sum(),
     )
-    aa, ab, bb = whole.select(aa=(pl.col("A") ** 2).sum(), ab=pl.col("A").dot("B"), bb=(pl.col("B") ** 2).sum()).row(0)
-    rest = pl.col("rest")
-    everyone = (aa - 2 * rest * ab + rest**2 * bb) / pl.col("rest_den") ** 2
-    variance = (everyone + pl.col("own")).clip(lower_bound=0.0) * pl.col("people") / (pl.col("people") - 1)
-    effective = pl.min_horizontal(
-        pl.col("den") ** 2 / pl.col("squares"), pl.col("rest_den") ** 2 / (pl.col("rest_squares") + bb)
+    rest, people = pl.col("rest"), pl.col("people")
+    everyone = (pl.col("aa") - 2 * rest * pl.col("ab") + rest**2 * pl.col("bb")) / pl.col("rest_den") ** 2
+    rest_clusters = people - pl.col("only_here")
+    return sides.join(own, on=within, nulls_equal=True).with_columns(
+        rest_clusters=rest_clusters,
+        variance=_corrected(everyone + pl.col("squares"), people),
+        here_variance=_corrected(pl.col("here_squares"), pl.col("clusters")),
+        rest_variance=_corrected(everyone + pl.col("rest_squares"), rest_clusters),
+        here_effective=pl.col("den") ** 2 / pl.col("here_weights"),
+        rest_effective=pl.col("rest_den") ** 2 / (pl.col("rest_weights") + pl.col("bb")),
     )
-    return sides.join(own, on="segment").select("segment", variance=variance, effective=effective)
+
+
+def _corrected(squares: pl.Expr, clusters: pl.Expr) -> pl.Expr:
+    return squares.clip(lower_bound=0.0) * clusters / (clusters - 1)

@@ -22,29 +22,31 @@ def experience_score() -> nw.Expr:
     combination is our own, and its scores must not be compared with Mux's.
     """
     outcome = nw.col("outcome")
-    waited = nw.col("duration_ms")
-    waited_in_vain = 0.5 * _score(waited, nw.col("rebuffer_count").fill_null(0), _stalled_share(strict=False))
-    played = _score(nw.col("startup_ms"), nw.col("rebuffer_count"), _stalled_share(strict=True))
+    played = outcome == "played"
     failed = (outcome == "video_start_failure") | (outcome == "playback_failure")
-    in_vain = (outcome == "exit_before_video_start") & (waited > EBVS_MIN_MS)
+    in_vain = (outcome == "exit_before_video_start") & (nw.col("duration_ms") > EBVS_MIN_MS)
+    score = _score(played)
     return (
         nw.when(failed)
         .then(nw.lit(0.0))
-        .otherwise(nw.when(outcome == "played").then(played).otherwise(nw.when(in_vain).then(waited_in_vain)))
+        .otherwise(nw.when(played).then(score).otherwise(nw.when(in_vain).then(0.5 * score)))
     )
 
 
-def _score(startup_ms: nw.Expr, stalls: nw.Expr, stalled_share: nw.Expr) -> nw.Expr:
-    startup = 800.0 * (8.0 + startup_ms * 1e-3) ** -1.0
-    by_count = 100.0 * (1.0 + stalls * stalls * 0.25) ** -0.5
+def _score(played: nw.Expr) -> nw.Expr:
+    """Return the mean of startup and smoothness; unless played, of the wait in vain.
+
+    Quotients are of integers, which every engine divides; a power would cost more than all else that is summed.
+    """
+
+    def known(name: str) -> nw.Expr:
+        return nw.when(played).then(nw.col(name)).otherwise(nw.col(name).fill_null(0))
+
+    waited = nw.when(played).then(nw.col("startup_ms")).otherwise(nw.col("duration_ms"))
+    stalls, rebuffer = known("rebuffer_count"), known("rebuffer_ms")
+    whole = known("play_ms") + rebuffer
+    stalled_share = rebuffer / nw.when(whole > 0).then(whole).otherwise(whole * 0 + 1)
+    startup = nw.lit(800_000) / (waited + 8_000)
+    by_count = 100.0 * (nw.lit(4) / (stalls * stalls + 4)).sqrt()
     by_time = 100.0 * (stalled_share * -10.0).exp()
     return 0.5 * startup + 0.25 * (by_count + by_time)
-
-
-def _stalled_share(*, strict: bool) -> nw.Expr:
-    """Return rebuffer / (play + rebuffer), 0 when nothing rebuffered; when strict, null unless both are known."""
-    rebuffer, play = nw.col("rebuffer_ms"), nw.col("play_ms")
-    if not strict:
-        rebuffer, play = rebuffer.fill_null(0), play.fill_null(0)
-    whole = play + rebuffer
-    return rebuffer * nw.when(whole > 0).then(whole * 1.0).otherwise(whole * 0.0 + 1.0) ** -1.0

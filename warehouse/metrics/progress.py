@@ -7,7 +7,7 @@ goes beyond the contract (calendar, top titles, streaks) is there and in `goals`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -79,6 +79,12 @@ def edge_day(now: datetime, zone: ZoneInfo = DEFAULT_ZONE) -> date:
     return (now.astimezone(UTC) - TREND_WINDOW).astimezone(zone).date()
 
 
+def edge_window(now: datetime, zone: ZoneInfo = DEFAULT_ZONE) -> tuple[datetime, datetime]:
+    """Return the part of `edge_day` that belongs to the last 7 x 24 h: begin and end in UTC, both excluded."""
+    midnight = datetime.combine(edge_day(now, zone) + timedelta(days=1), time(), zone)
+    return now.astimezone(UTC) - TREND_WINDOW, midnight.astimezone(UTC)
+
+
 def progress(daily: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: ZoneInfo = DEFAULT_ZONE) -> Progress:
     """Return the progress of one user at `now`, in the days of `zone`.
 
@@ -90,15 +96,16 @@ def progress(daily: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: Zo
     watcher = ("tenant", "user_id", "time_zone")
     _check_one_user(pl.concat([daily.select(watcher), edge.select(watcher)]), zone)
     titles, days = pl.collect_all([by_title(daily.lazy()), by_kind_and_day(daily.lazy())])
-    return from_sums(titles, days, edge, now=now, zone=zone)
+    return from_sums(titles, days, _edge_s(edge, now, zone), now=now, zone=zone)
 
 
 def from_sums(
-    titles: pl.DataFrame, days: pl.DataFrame, edge: pl.DataFrame, *, now: datetime, zone: ZoneInfo = DEFAULT_ZONE
+    titles: pl.DataFrame, days: pl.DataFrame, edge_s: int, *, now: datetime, zone: ZoneInfo = DEFAULT_ZONE
 ) -> Progress:
     """Return the same from `progress_daily.by_title` and `by_kind_and_day`, for who keeps or queries just these sums.
 
-    Nothing tells here whether they are of one user and in the days of `zone`: the caller answers for it.
+    `edge_s` are the seconds counted within `edge_window`. Nothing tells here whether the sums are of one user and in
+    the days of `zone`: the caller answers for it.
     """
     if now.tzinfo is None:
         raise ValueError("the clock has no UTC offset")
@@ -118,7 +125,7 @@ def from_sums(
         spotify_episodes_watched=items.get("spotify", 0),
         spotify_episodes_watched_today=items_today.get("spotify", 0),
         days_since_first_episode=history_days,
-        weekly_trend_percentage=_trend(_last_week_s(seconds, edge, now, zone), sum(seconds.values()), history_days),
+        weekly_trend_percentage=_trend(_last_week_s(seconds, edge_s, now, zone), sum(seconds.values()), history_days),
         daily_activity=_activity(seconds, today),
         all_time_progress=_all_time(seconds, today),
         shows=shows(titles),
@@ -149,13 +156,16 @@ def _items(days: pl.DataFrame) -> Mapping[str, int]:
     return dict(days.group_by("kind").agg(pl.col("items").sum()).iter_rows())
 
 
-def _last_week_s(seconds: Mapping[date, int], edge: pl.DataFrame, now: datetime, zone: ZoneInfo) -> int:
+def _edge_s(edge: pl.DataFrame, now: datetime, zone: ZoneInfo) -> int:
+    begin, end = edge_window(now, zone)
+    begun = edge.filter((pl.col("watched_at") > begin) & (pl.col("watched_at") < end))
+    return int(nw.from_native(begun, eager_only=True).select(_s=counted_s().sum()).item())
+
+
+def _last_week_s(seconds: Mapping[date, int], edge_s: int, now: datetime, zone: ZoneInfo) -> int:
     """Return the seconds watched after `now` - 7 x 24 h: whole local days, and the part of the day it began on."""
     first, today = edge_day(now, zone), now.astimezone(zone).date()
-    begin = now.astimezone(UTC) - TREND_WINDOW
-    begun = edge.filter((pl.col("day") == first) & (pl.col("watched_at") > begin))
-    part = int(nw.from_native(begun, eager_only=True).select(_s=counted_s().sum()).item())
-    return part + sum(amount for day, amount in seconds.items() if first < day <= today)
+    return edge_s + sum(amount for day, amount in seconds.items() if first < day <= today)
 
 
 def _trend(last_s: int, total_s: int, history_days: int) -> float | None:

@@ -51,6 +51,13 @@ def aggregate(core: IntoFrameT) -> IntoFrameT:
     return cast("IntoFrameT", (out.collect() if isinstance(given, nw.DataFrame) else out).to_native())
 
 
+def by_instant(core: pl.DataFrame) -> pl.DataFrame:
+    """Return [tenant, user_id, watched_at, items, watched_s] of core watches, in no order."""
+    counted = nw.from_native(core, eager_only=True).with_columns(watched_s=counted_s().cast(nw.Int64())).to_native()
+    sums = {"items": pl.len().cast(pl.Int64), "watched_s": pl.col("watched_s").sum()}
+    return counted.group_by("tenant", "user_id", "watched_at").agg(**sums)
+
+
 def between(frame: pl.DataFrame, first: date | None, last: date | None) -> pl.DataFrame:
     """Return the rows of these local days, both included; None leaves that end open. Of core watches or daily sums."""
     kept = frame if first is None else frame.filter(pl.col("day") >= first)

@@ -1,29 +1,54 @@
 """Quality of experience: what is summed over sessions, so that every metric of QoE can be read from the sums.
 
-`aggregate` goes from core to `OUT_QOE_DAILY`, on any engine; `summarize` (in `qoe_summary`) reads metrics with their
-intervals from its rows. Quantiles are in `histogram`, the keys of the rows in `slices`.
+`aggregate` goes from core to `OUT_QOE_DAILY` and `OUT_QOE_HOURLY`, on any engine; `summarize` (in `qoe_summary`) reads
+metrics with their intervals from its rows, `slice` from whichever table can answer (`slicing`). Quantiles are in
+`histogram`, the keys of the rows in `slices`, what each metric means in `registry`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
+import polars as pl
 from narwhals.typing import IntoFrameT
 
-from warehouse.datasets import MEANS, OUT_QOE_DAILY, OUTCOMES, RATIOS, SCALE, Ratio
+from warehouse.datasets import MEANS, OUT_QOE_DAILY, OUTCOMES, RATIOS, SCALE, Dataset, Ratio
 from warehouse.metrics.experience import experience_score
-from warehouse.metrics.qoe_summary import MIN_N as MIN_N
 from warehouse.metrics.qoe_summary import summarize as summarize
+from warehouse.metrics.registry import ESTIMATES
 from warehouse.metrics.slices import Frame, sums_by_slice
+from warehouse.metrics.slicing import Question, Slice, Tables, answer
 
 
-def aggregate(core: IntoFrameT, dimensions: Mapping[str, str]) -> IntoFrameT:
-    """Sum core sessions into the rows of `OUT_QOE_DAILY`, one for each of its keys.
+def aggregate(core: IntoFrameT, dimensions: Mapping[str, str], dataset: Dataset = OUT_QOE_DAILY) -> IntoFrameT:
+    """Sum core sessions into the rows of `OUT_QOE_DAILY`, or of `OUT_QOE_HOURLY`, one for each of its keys.
 
     `core` is a frame of `CORE_SESSIONS` with the configured dimensions, of any engine that Narwhals knows; the result
     is a frame of the same engine, eager if `core` is. A session enters a ratio only when every term of it is known, so
     that numerator and denominator are summed over the same sessions, counted in `<ratio>_n`.
     """
-    return sums_by_slice(core, OUT_QOE_DAILY, dimensions, _with_terms, _sums())
+    return sums_by_slice(core, dataset, dimensions, _with_terms, _sums())
+
+
+def slice(  # noqa: A001 - what an analyst calls it; the builtin has no use here
+    tables: Tables,
+    by: Sequence[str] = (),
+    where: pl.Expr | Sequence[pl.Expr] = (),
+    metrics: Sequence[str] = ESTIMATES,
+) -> Slice:
+    """Return metrics of each group of `by` among the sessions for which every predicate of `where` holds.
+
+    `tables` is a `warehouse.lake.Lake`, or `slicing.Frames`. `by` and the columns tested are any of hour, day, week
+    (its Monday), month (its first day), all UTC, tenant, content_id, stream_type and the configured dimensions; a
+    predicate is an expression of one row, such as `pl.col("week") >= date(2026, 3, 2)`. Units, intervals and too few
+    are as of `summarize` and `histogram.quantiles`.
+
+    The stored sums hold content x stream type, and one dimension at a time, by day and by hour: they answer what asks
+    for either. Core answers where dimensions meet one another or content, and where rare values of the dimension were
+    summed together in the days and tenants asked for. The result says which it was, and why. Raises ValueError for
+    unknown columns and metrics.
+    """
+    predicates = (where,) if isinstance(where, pl.Expr) else tuple(where)
+    return answer(tables, Question(tuple(by), predicates, tuple(metrics)), aggregate)
 
 
 def ratio_terms() -> dict[str, tuple[nw.Expr, nw.Expr]]:

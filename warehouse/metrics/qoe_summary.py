@@ -1,58 +1,16 @@
 """QoE metrics with their intervals, read from rows of `OUT_QOE_DAILY`: ratios, means and rates, for any grouping.
 
-What is summed into those rows is in `qoe`; quantiles of startup are read in `histogram`.
+What is summed into those rows is in `qoe`, what each metric means in `registry`; quantiles of startup are read in
+`histogram`.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from warehouse.datasets import CONTENT_DIMENSION, OUT_QOE_DAILY, RATIOS, SCALE, Ratio
+from warehouse.datasets import CONTENT_DIMENSION, OUT_QOE_DAILY, SCALE
 from warehouse.metrics import intervals
-
-MIN_N = 20
-"""Below so many sessions a metric has no value: too few."""
-
-RATES = {
-    "vsf_pct": (("video_start_failure_n",), ("outcome_n",)),
-    "ebvs_pct": (("exit_before_video_start_n",), ("outcome_n",)),
-    "vpf_pct": (("playback_failure_n",), ("playback_failure_n", "played_n")),
-}
-"""Failure rates: of attempts, of attempts, of ended plays (Conviva's split). Attempts are sessions of known outcome."""
-
-_MEAN_SCALE = {
-    "startup_ms": SCALE["ms"],
-    "rebuffer_ratio_media3": 1.0,
-    "seeks_per_session": 1.0,
-    "experience_score": 1.0,
-}
-
-CEILINGS = {
-    "rebuffer_pct_play": 100.0,
-    "rebuffer_pct_cta": 100.0,
-    "wait_pct": 100.0,
-    "rebuffer_ratio_media3": 1.0,
-    "experience_score": 100.0,
-}
-"""Greatest possible values, which no interval exceeds; none goes below 0."""
-
-METRICS = (
-    "rebuffer_pct_play",
-    "rebuffer_pct_cta",
-    "rebuffer_ratio_media3",
-    "rebuffers_per_hour",
-    "startup_ms",
-    "vsf_pct",
-    "ebvs_pct",
-    "vpf_pct",
-    "wait_pct",
-    "bitrate_bps",
-    "dropped_frames_per_min",
-    "seeks_per_session",
-    "mean_seek_ms",
-    "experience_score",
-)
-"""Every metric of a summary, in its order; `startup_ms` and those that are no ratio of sums are means over sessions."""
+from warehouse.metrics.registry import METRICS, MIN_N, SUMMED, Metric
 
 
 def summarize(out: pl.DataFrame | pl.LazyFrame, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -62,16 +20,26 @@ def summarize(out: pl.DataFrame | pl.LazyFrame, by: Sequence[str] = ()) -> pl.Da
     the content rows are taken, since they hold every session once. Raises ValueError where that is impossible: no
     content rows among several dimensions, or `by` names `value`.
 
-    Units are those of the metric's name. `n` counts the sessions that entered; below `MIN_N` of them value, low and
-    high are null, as where the denominator is 0. `low` and `high` are the 95 % interval of independent sessions, null
-    where the sessions do not differ and so say nothing of it. Groups are sorted, metrics in the order of `METRICS`.
+    Metrics are `registry.SUMMED`, in that order, groups sorted. `n` counts the sessions that entered; below `MIN_N` of
+    them value, low and high are null, as where the denominator is 0. `low` and `high` are the 95 % interval of
+    independent sessions, null where the sessions do not differ and so say nothing of it.
     """
-    sums = [name for name in OUT_QOE_DAILY.columns if name not in OUT_QOE_DAILY.key]
     rows, groups = choose_rows(out, by)
-    total = rows.group_by(groups).agg(pl.col(sums).sum()) if groups else rows.select(pl.col(sums).sum())
-    parts = [total.select(*groups, *_metric(name)) for name in METRICS]
-    order = pl.col("metric").cast(pl.Enum(METRICS))
-    return pl.concat(parts).sort(*groups, order)
+    return estimate(rows, groups, SUMMED)
+
+
+def estimate(sums: pl.DataFrame | pl.LazyFrame, by: Sequence[str], metrics: Sequence[str]) -> pl.DataFrame:
+    """Return the metrics of each group, as `summarize` does, from rows that hold no session twice in a group.
+
+    `sums` has the columns `by` and the sums of OUT_QOE_DAILY; `metrics` are some of `registry.SUMMED`, and come in
+    their order here.
+    """
+    needed = list(dict.fromkeys(column for name in metrics for column in _columns(METRICS[name])))
+    added = [pl.col(column).sum() for column in needed]
+    lazy = sums.lazy()
+    total = (lazy.group_by(by).agg(added) if by else lazy.select(added)).collect()
+    parts = [total.select(*by, *_metric(METRICS[name])) for name in metrics]
+    return pl.concat(parts).sort(*by, pl.col("metric").cast(pl.Enum(metrics)))
 
 
 def choose_rows(out: pl.DataFrame | pl.LazyFrame, by: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
@@ -90,43 +58,50 @@ def choose_rows(out: pl.DataFrame | pl.LazyFrame, by: Sequence[str]) -> tuple[pl
     return rows.filter(pl.col("dimension") == CONTENT_DIMENSION), groups
 
 
-def _metric(name: str) -> list[pl.Expr]:
-    if name in RATES:
-        n, value, low, high = _rate(name)
-    else:
-        ratio = next((ratio for ratio in RATIOS if ratio.name == name), None)
-        n, value, half = _mean(name) if ratio is None else _ratio(ratio)
-        low, high = (value - half).clip(lower_bound=0.0), (value + half).clip(upper_bound=CEILINGS.get(name))
-    enough = n >= MIN_N
+def _columns(metric: Metric) -> list[str]:
+    if metric.kind == "proportion":
+        return [*metric.hits, *metric.trials]
+    return [column for column in OUT_QOE_DAILY.columns if column.startswith(f"{metric.name}_")]
+
+
+def _metric(metric: Metric) -> list[pl.Expr]:
+    n, value, low, high = {"proportion": _proportion, "mean": _mean, "ratio": _ratio}[metric.kind](metric)
+    enough = n >= MIN_N[metric.kind]
     return [
-        pl.lit(name).alias("metric"),
+        pl.lit(metric.name).alias("metric"),
         pl.when(enough).then(value).alias("value"),
         pl.when(enough).then(low).alias("low"),
-        pl.when(enough).then(high).alias("high"),
+        pl.when(enough).then(high.clip(upper_bound=metric.most)).alias("high"),
         n.alias("n"),
     ]
 
 
-def _rate(name: str) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
-    hits, trials = (pl.sum_horizontal(columns) for columns in RATES[name])
+def _proportion(metric: Metric) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    hits, trials = pl.sum_horizontal(metric.hits), pl.sum_horizontal(metric.trials)
     value, low, high = intervals.proportion(trials, hits)
     return trials, 100 * value, 100 * low, 100 * high
 
 
-def _mean(name: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    n, scale = pl.col(f"{name}_n"), _MEAN_SCALE[name]
+def _mean(metric: Metric) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    name, scale = metric.name, metric.scale
+    n = pl.col(f"{name}_n")
     value, half = intervals.mean(n, pl.col(f"{name}_sum") * scale, pl.col(f"{name}_sq_sum"))
-    return n, value / scale, half / scale
+    # What is better lower is skewed to the right; scores crowd at their upper end, and would lean the wrong way.
+    bounds = intervals.on_log_scale if metric.better == "lower" else intervals.around
+    low, high = bounds(value / scale, half / scale)
+    return n, value / scale, low, high
 
 
-def _ratio(ratio: Ratio) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    num_scale, den_scale = SCALE[ratio.num_unit], SCALE[ratio.den_unit]
-    n = pl.col(f"{ratio.name}_n")
+def _ratio(metric: Metric) -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    terms = metric.terms
+    num_scale, den_scale = SCALE[terms.num_unit], SCALE[terms.den_unit]
+    n = pl.col(f"{terms.name}_n")
     value, half = intervals.ratio(
         n,
-        pl.col(f"{ratio.name}_num_sum") * num_scale,
-        pl.col(f"{ratio.name}_den_sum") * den_scale,
-        *(pl.col(f"{ratio.name}_{moment}_sum") for moment in ("num_sq", "den_sq", "num_den")),
+        pl.col(f"{terms.name}_num_sum") * num_scale,
+        pl.col(f"{terms.name}_den_sum") * den_scale,
+        *(pl.col(f"{terms.name}_{moment}_sum") for moment in ("num_sq", "den_sq", "num_den")),
     )
-    factor = ratio.factor * den_scale / num_scale
-    return n, value * factor, half * factor
+    factor = terms.factor * den_scale / num_scale
+    low, high = intervals.on_log_scale(value * factor, half * factor)
+    return n, value * factor, low, high

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
 import narwhals as nw
+import polars as pl
 from narwhals.typing import IntoFrameT
 
 from warehouse.datasets import CONTENT_DIMENSION, Dataset
@@ -21,7 +22,14 @@ OTHER = "other"
 
 _PARTITION = ("day", "tenant")
 _SLICE = (*_PARTITION, "dimension", "value", "content_id", "stream_type")
-_DTYPES = {"Date": nw.Date(), "String": nw.String(), "Int32": nw.Int32(), "Int64": nw.Int64(), "Float64": nw.Float64()}
+_DTYPES = {
+    pl.Date: nw.Date(),
+    pl.Datetime: nw.Datetime("us", "UTC"),
+    pl.String: nw.String(),
+    pl.Int32: nw.Int32(),
+    pl.Int64: nw.Int64(),
+    pl.Float64: nw.Float64(),
+}
 
 
 def sums_by_slice(
@@ -36,13 +44,16 @@ def sums_by_slice(
     `core` is a frame of `CORE_SESSIONS` of any engine that Narwhals knows; the result is one of the same engine, eager
     if `core` is. `measure` adds columns to the sessions, and may leave out sessions; `sums` are aggregations over them
     whose results add up. Rows are one for content x stream type and one for each value of each configured dimension,
-    within a day, a tenant and what else `dataset` has in its key.
+    within a day, a tenant and what else `dataset` has in its key, such as the hour.
 
     A dimension's values beyond the 50 of the most sessions of a day and tenant (at equal counts the smaller text
-    first) become `other`; null, where none was sent, stays null and is never folded.
+    first) become `other`, also within its hours, so that they add up to the day; null, where none was sent, stays null
+    and is never folded.
     """
     given = nw.from_native(cast("Any", core))
     sessions: Frame = given.lazy()
+    if "hour" in dataset.key:
+        sessions = sessions.with_columns(hour=nw.col("started_at").dt.truncate("1h"))
     measured = measure(sessions)
     keys = tuple(name for name in dataset.key if name not in _SLICE)
     content = (
@@ -52,7 +63,7 @@ def sums_by_slice(
     )
     marginals = [_marginal(sessions, measured, name, sums, keys) for name in dimensions]
     # Types are settled before the union: engines widen sums in their own ways.
-    columns = [nw.col(name).cast(_DTYPES[str(dtype)]) for name, (dtype, _) in dataset.columns.items()]
+    columns = [nw.col(name).cast(_DTYPES[type(dtype)]) for name, (dtype, _) in dataset.columns.items()]
     out = nw.concat([part.select(*columns) for part in (content, *marginals)], how="vertical")
     return cast("IntoFrameT", (out.collect() if isinstance(given, nw.DataFrame) else out).to_native())
 

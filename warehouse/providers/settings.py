@@ -49,6 +49,12 @@ class ProviderSettings:
     unknown_ttl_s: float = 300.0
     """Seconds for which they are remembered."""
 
+    @property
+    def any_key(self) -> bool:
+        """Whether there is a provider that can be asked."""
+        keys = (self.tvdb_api_key, self.tmdb_api_read_access_token, self.youtube_api_key, self.spotify_client_id)
+        return any(keys)
+
 
 def read_provider_settings(environ: Mapping[str, str] | None = None) -> ProviderSettings:
     """Read the environment, which goes before the file that PLAYHEAD_SECRETS names.

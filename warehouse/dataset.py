@@ -1,0 +1,35 @@
+"""What a lake table is: columns with units, key, partition, what identifies somebody. The tables are in `datasets`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One lake table.
+
+    `columns` maps a name to its type and comment; `key` identifies a row; `identifying` columns are left out of the
+    table log's statistics, so that the log holds nothing to forget; `dimensional` tables also carry the configured
+    dimensions, as nullable strings, after their own columns. `retention` is the kind of policy that its rows expire by;
+    what is derived without one goes with its sources.
+    """
+
+    name: str
+    comment: str
+    columns: Mapping[str, tuple[pl.DataType, str]]
+    key: tuple[str, ...]
+    identifying: frozenset[str] = frozenset()
+    dimensional: bool = False
+    partition: str = "day"
+    retention: str | None = None
+
+    def schema(self, dimensions: Mapping[str, str] | None = None) -> pl.Schema:
+        """Return the Polars schema, with the configured dimensions where the table carries them."""
+        schema: dict[str, pl.DataType] = {name: dtype for name, (dtype, _) in self.columns.items()}
+        if self.dimensional:
+            schema |= {name: pl.String() for name in dimensions or {}}
+        return pl.Schema(schema)
