@@ -2,9 +2,14 @@
 
 First the tombstone, so that nothing lands any more; then Postgres and the raw tables. What is derived follows by the
 ordinary refresh, for its sources changed. The whole way, from journal to reports, is walked by `playhead.governance`.
+
+Of the tracker a user's account and everything that had arrived of them goes, and a body that they had sent is not taken
+again. What else they send afterwards is their own will, and kept.
 """
 
 import json
+from collections.abc import Iterator
+from typing import Literal
 from uuid import UUID
 
 import polars as pl
@@ -13,12 +18,14 @@ from psycopg import sql
 from sqlalchemy import Table
 from uuid_utils import uuid7
 
-from warehouse import tombstones
+from warehouse import outbox, rewatching, tombstones
 from warehouse.datasets import DATASETS, RAW_SESSIONS, Dataset
 from warehouse.derivations import DERIVATIONS
 from warehouse.store import Store
 from warehouse.tables import METADATA, USERS
 from warehouse.tombstones import Subject
+from warehouse.watch_datasets import RAW_WATCHES
+from warehouse.watch_tables import OUTBOX
 
 _IDENTITY = ("session_id", "identity_at")
 _GONE = """
@@ -64,8 +71,16 @@ def erase(store: Store, subject: Subject) -> dict[str, int]:
             named = (tombstones.identity(subject.tenant, *row) for row in _milliseconds(sessions).iter_rows())
             tombstones.bury(connection, named, store.settings.now())
     # Raw is last: it says which sessions are meant, also to the next run after a crash.
+    bodies = _bodies(store, subject)
     counts = _erase_postgres(store, subject, sessions)
-    return counts | _erase_landed(store, subject, sessions)
+    with store.database.connect() as connection, connection.transaction():
+        tombstones.bury(connection, _sent(bodies), store.settings.now())
+        counts[OUTBOX.name] = outbox.erase(connection, bodies["ingest_id"].to_list())
+    counts |= _erase_landed(store, subject, sessions, bodies)
+    if subject.kind == "user":
+        # What came meanwhile stays, and is all that raw tells of them.
+        list(rewatching.watches(store, mend=True))
+    return counts
 
 
 def finish(store: Store, receipt: UUID, counts: dict[str, int]) -> None:
@@ -84,49 +99,43 @@ def _sessions(store: Store, subject: Subject) -> pl.DataFrame:
     return store.lake.read(RAW_SESSIONS, lambda raw: raw.filter(of_tenant, whose).select(_IDENTITY).unique())
 
 
+def _bodies(store: Store, subject: Subject) -> pl.DataFrame:
+    """Return the user's raw watches, those on their way included."""
+    named = (pl.col("tenant") == subject.tenant) & (pl.col("user_id") == subject.id)
+    theirs = named if subject.kind == "user" else pl.lit(value=False)
+    with store.database.connect() as connection:
+        waiting = outbox.waiting(connection, RAW_WATCHES).filter(theirs)
+    return pl.concat([waiting, store.lake.read(RAW_WATCHES, lambda raw: raw.filter(theirs))]).unique("ingest_id")
+
+
+def _sent(bodies: pl.DataFrame) -> Iterator[Subject]:
+    for tenant, user_id, route, payload in bodies.select("tenant", "user_id", "route", "payload").iter_rows():
+        yield tombstones.sent(tenant, user_id, route, payload)
+
+
 def _milliseconds(sessions: pl.DataFrame) -> pl.DataFrame:
     return sessions.with_columns(pl.col("identity_at").dt.epoch("ms"))
 
 
-def _erase_landed(store: Store, subject: Subject, sessions: pl.DataFrame) -> dict[str, int]:
+def _erase_landed(store: Store, subject: Subject, sessions: pl.DataFrame, bodies: pl.DataFrame) -> dict[str, int]:
+    counts = {RAW_WATCHES.name: _take_out(store, RAW_WATCHES, bodies.select("ingest_id"))}
     derived = {target.name for step in DERIVATIONS for target in step.targets}
-    counts = {}
+    theirs = sessions.with_columns(tenant=pl.lit(subject.tenant))
     for dataset in DATASETS.values():
-        columns = dataset.columns.keys()
-        if dataset.name in derived or not columns & {"session_id", "user_id"}:
-            continue
-        theirs = _Theirs(dataset, subject, sessions)
-        days = store.lake.read(dataset, theirs.days)["day"]
-        counts[dataset.name] = sum(store.lake.filter_days(dataset, days, theirs.left_out).values())
+        if dataset.name not in derived and "session_id" in dataset.columns:
+            identity = [name for name in theirs.columns if name in dataset.columns]
+            counts[dataset.name] = _take_out(store, dataset, theirs.select(identity).unique())
     return counts
 
 
-class _Theirs:
-    """The subject's rows of one landed table: those of their sessions, and those with their user id."""
+def _take_out(store: Store, dataset: Dataset, keys: pl.DataFrame) -> int:
+    """Delete the rows with these values in these columns; return how many."""
 
-    def __init__(self, dataset: Dataset, subject: Subject, sessions: pl.DataFrame) -> None:
-        self._sessions: pl.LazyFrame | None = None
-        self._named = pl.lit(value=False)
-        if "session_id" in dataset.columns:
-            self._identity = [name for name in ("tenant", *_IDENTITY) if name in dataset.columns]
-            of_tenant = sessions.lazy().with_columns(tenant=pl.lit(subject.tenant))
-            self._sessions = of_tenant.select(self._identity).unique()
-        if subject.kind == "user" and "user_id" in dataset.columns:
-            self._named = (pl.col("tenant") == subject.tenant) & pl.col("user_id").eq_missing(subject.id)
+    def joined(rows: pl.LazyFrame, how: Literal["semi", "anti"]) -> pl.LazyFrame:
+        return rows.join(keys.lazy(), on=keys.columns, how=how, nulls_equal=True)
 
-    def days(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the days that have rows of the subject."""
-        found = [rows.filter(self._named)]
-        if self._sessions is not None:
-            found.append(rows.join(self._sessions, on=self._identity, how="semi", nulls_equal=True))
-        return pl.concat(found).select("day").unique()
-
-    def left_out(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the rows of everybody else."""
-        others = rows.filter(~self._named)
-        if self._sessions is None:
-            return others
-        return others.join(self._sessions, on=self._identity, how="anti", nulls_equal=True)
+    days = store.lake.read(dataset, lambda rows: joined(rows, "semi").select("day").unique())["day"]
+    return sum(store.lake.filter_days(dataset, days, lambda rows: joined(rows, "anti")).values())
 
 
 def _erase_postgres(store: Store, subject: Subject, sessions: pl.DataFrame) -> dict[str, int]:

@@ -5,34 +5,19 @@ their names. The same for tables of the lake is in `warehouse.rebuilding`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
 import polars as pl
 import psycopg
 
+from warehouse.comparing import Difference
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.statements import FOLLOW
 from warehouse.store import Store
 
 AT_ONCE = 2_000
 """Records replayed by one statement."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Rows of one day of a table that are not what raw says: lacking, too many, or with other values."""
-
-    table: str
-    day: date
-    missing: int
-    extra: int
-    changed: int
-
-    def __str__(self) -> str:
-        """Say it in words."""
-        return f"{self.table} of {self.day}: {self.missing} missing, {self.extra} too many, {self.changed} changed"
 
 
 # Every part of these statements stands in this module.

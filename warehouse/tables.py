@@ -194,9 +194,14 @@ TOMBSTONES = Table(
     "tombstones",
     METADATA,
     Column("tenant", Text, primary_key=True, comment="Owner of what was forgotten"),
-    Column("kind", Text, primary_key=True, comment="session, identity (one session of a user) or user"),
+    Column(
+        "kind",
+        Text,
+        primary_key=True,
+        comment="session, identity (one session of a user), user, or body (that a user sent to the tracker)",
+    ),
     Column("sha256", LargeBinary, primary_key=True, comment="Hash of kind, tenant and id; the id is not kept"),
-    Column("forgotten_at", INSTANT, nullable=False, comment="When: of a user, what began before it is gone"),
+    Column("forgotten_at", INSTANT, nullable=False, comment="When: of a user, sessions that began before are gone"),
     comment="What must not come back by a resend, a replay or a rebuild. Belongs in backups",
 )
 

@@ -12,7 +12,7 @@ from typing import Literal, LiteralString
 
 import psycopg
 
-Kind = Literal["session", "identity", "user"]
+Kind = Literal["session", "identity", "user", "body"]
 
 SEPARATOR = "\x1f"
 
@@ -21,7 +21,8 @@ SEPARATOR = "\x1f"
 class Subject:
     """What is to be forgotten of one tenant: `session`, every session of this id; `user`, everything of theirs.
 
-    An `identity` is one session of a user: its id is made by `identity`, for numeric ids name many sessions.
+    An `identity` is one session of a user: its id is made by `identity`, for numeric ids name many sessions. A `body`
+    is one that a user sent to the tracker; see `sent`.
     """
 
     kind: Kind
@@ -37,6 +38,20 @@ class Subject:
 def identity(tenant: str, session_id: str, identity_at_ms: int | None) -> Subject:
     """Return one session as a subject; `identity_at_ms` is null for text ids."""
     return Subject("identity", tenant, f"{session_id}{SEPARATOR}{'' if identity_at_ms is None else identity_at_ms}")
+
+
+def sent(tenant: str, user_id: str, route: str, payload: str) -> Subject:
+    """Return a body of the tracker as a subject."""
+    return Subject("body", tenant, SEPARATOR.join((user_id, route, payload)))
+
+
+def cover(connection: psycopg.Connection, subject: Subject) -> bool:
+    """Tell whether just this was forgotten. Raises psycopg errors."""
+    found = connection.execute(
+        "SELECT FROM tombstones WHERE tenant = %s AND kind = %s AND sha256 = %s",
+        (subject.tenant, subject.kind, subject.sha256),
+    )
+    return found.rowcount > 0
 
 
 @dataclass(frozen=True)
