@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from psycopg import sql
 
-KINDS = ("sessions", "events", "chat", "viewers", "aggregates", "watches")
+KINDS = ("sessions", "events", "chat", "viewers", "aggregates", "watches", "metadata")
 """What a policy may be about; each dataset names its kind."""
 
 AGGREGATE_DAYS = 400
@@ -36,9 +36,10 @@ class Policy:
 
 
 def defaults(retention_days: int) -> tuple[Policy, ...]:
-    """Return the policies that hold where none says otherwise: watches never expire."""
+    """Return the policies that hold where none says otherwise: watches and what providers say of them never expire."""
     landed = tuple(Policy(kind, retention_days) for kind in ("sessions", "events", "chat", "viewers"))
-    return (*landed, Policy("aggregates", AGGREGATE_DAYS), Policy("watches", None))
+    kept = (Policy(kind, None) for kind in ("watches", "metadata"))
+    return (*landed, Policy("aggregates", AGGREGATE_DAYS), *kept)
 
 
 def parse(table: object, retention_days: int) -> tuple[Policy, ...]:

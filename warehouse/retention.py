@@ -11,9 +11,9 @@ from datetime import date
 
 import polars as pl
 
-from warehouse import bases, building, expiry, housekeeping
+from warehouse import bases, building, expiry, housekeeping, outbox, rewatching
 from warehouse.datasets import CORE_SESSIONS, DATASETS, RAW_SESSIONS, Dataset
-from warehouse.derivations import DERIVATIONS, SESSIONS, Derivation
+from warehouse.derivations import DERIVATIONS, PROGRESS_DAILY, SESSIONS, WATCHES, Derivation
 from warehouse.lake import Query
 from warehouse.policies import Cutoffs
 from warehouse.store import Store
@@ -32,9 +32,7 @@ def retain(store: Store, *, dry_run: bool = False, pause_s: float = expiry.PAUSE
 
     Raises psycopg errors, `deltalake.exceptions.DeltaError` and OSError; safe to repeat.
     """
-    sessions, aggregates = (
-        Cutoffs.at(store.settings.retention, kind, store.settings.now()) for kind in ("sessions", "aggregates")
-    )
+    sessions, aggregates = (_cutoffs(store, kind) for kind in ("sessions", "aggregates"))
     done = Retained()
     _sessions(store, sessions, done, dry_run=dry_run)
     with store.database.connect() as connection:
@@ -44,10 +42,16 @@ def retain(store: Store, *, dry_run: bool = False, pause_s: float = expiry.PAUSE
             else expiry.delete_sessions(connection, sessions, store.settings.now().date(), pause_s=pause_s)
         )
     _aggregates(store, aggregates, done, dry_run=dry_run)
-    if not dry_run and any(done.rows.values()):
+    _watches(store, done, dry_run=dry_run)
+    if not dry_run:
+        # Also where nothing has expired now: a crash may have kept the last run from it.
         for dataset in DATASETS.values():
             housekeeping.clear_away(store.lake, dataset)
     return done
+
+
+def _cutoffs(store: Store, kind: str | None) -> Cutoffs:
+    return Cutoffs.at(store.settings.retention, kind or "", store.settings.now())
 
 
 def _sessions(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool) -> None:
@@ -104,3 +108,33 @@ def _aggregates(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool
                 store.lake.filter_days(base, counts["day"], lambda rows: rows.filter(~old))
         if step.bases and not dry_run:
             building.build(store, step, building.stale_days(store, step))
+
+
+def _watches(store: Store, done: Retained, *, dry_run: bool) -> None:
+    """Delete expired bodies of the tracker and answers of providers: raw goes last, for it says what is expired."""
+    if not dry_run:
+        with store.database.connect() as connection:
+            outbox.seal(connection, store.lake)
+    expired = {dataset.name: _old(store, dataset) for dataset in WATCHES.sources}
+    days = {dataset.name: _days(store, dataset, expired[dataset.name]) for dataset in WATCHES.sources}
+    done.rows |= {name: sum(counts.values()) for name, counts in days.items()}
+    if dry_run or not any(days.values()):
+        return
+    gone = rewatching.watches(store, mend=True, keep=lambda dataset, raw: raw.filter(~expired[dataset.name]))
+    done.rows |= {difference.table: difference.extra for difference in gone}
+    for dataset in WATCHES.sources:
+        _keep(store, dataset, days[dataset.name], ~expired[dataset.name])
+    for step in (WATCHES, PROGRESS_DAILY):
+        building.build(store, step)
+
+
+def _keep(store: Store, dataset: Dataset, days: Collection[date], kept: pl.Expr) -> None:
+    store.lake.filter_days(dataset, days, lambda rows: rows.filter(kept))
+
+
+def _old(store: Store, dataset: Dataset) -> pl.Expr:
+    return _cutoffs(store, dataset.retention).expired(pl.col("received_at"), pl.lit(None, pl.String))
+
+
+def _days(store: Store, dataset: Dataset, expired: pl.Expr) -> dict[date, int]:
+    return dict(store.lake.read(dataset, lambda rows: rows.filter(expired).group_by("day").len()).iter_rows())
