@@ -4,6 +4,7 @@ What is deleted is decided in `warehouse.forgetting` and `warehouse.retention`, 
 `warehouse.rebuilding`.
 """
 
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -60,10 +61,9 @@ def rebuild(console: Console, settings: StorageSettings, *, verify: bool) -> int
     Raises what Postgres, the lake and a refresh raise.
     """
     with open_store(settings) as store:
-        cut = settings.now()
-        services.drain(console, store)
-        with console.status("Comparing …" if verify else "Rebuilding …"):
-            differences = list((rebuilding.verify if verify else rebuilding.rebuild)(store, cut))
+        settle = partial(services.drain, console, store)
+        settle()
+        differences = list((rebuilding.verify if verify else rebuilding.rebuild)(store, settle))
         for difference in differences:
             console.print(f"{difference}", soft_wrap=True)
         for base, days in rebuilding.frozen(store).items():

@@ -5,8 +5,7 @@ Tables of the lake are computed anew and compared; what Postgres alone holds is 
 Control tables are not touched, bases of frozen days are kept. No call leaves the machine.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
 
 import polars as pl
 from psycopg import sql
@@ -19,12 +18,17 @@ from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
 
-def verify(store: Store, cut: datetime) -> Iterator[Difference]:
+def _settled() -> None:
+    """Nothing lands, so everything is in raw."""
+
+
+def verify(store: Store, settle: Callable[[], object] = _settled) -> Iterator[Difference]:
     """Compare everything derived with what raw gives; yield each day that differs, change nothing.
 
-    What arrived after `cut` is left out, and so are days that a refresh has yet to build.
+    Days that a refresh has yet to build are left out. `settle` brings everything that has landed into raw; without it
+    nothing may land meanwhile.
     """
-    yield from replaying.sessions(store, cut, mend=False)
+    yield from replaying.sessions(store, settle, mend=False)
     yield from rewatching.watches(store, mend=False)
     for step in DERIVATIONS:
         yield from _computed(store, step)
@@ -35,19 +39,21 @@ def verify(store: Store, cut: datetime) -> Iterator[Difference]:
 
 
 def _computed(store: Store, step: Derivation) -> Iterator[Difference]:
-    stale = set(building.stale_days(store, step))
     for days in building.portions(store, step, building.all_days(store, step)):
-        with store.database.connect() as connection:
+        with building.lock(store, step) as connection:
             frames = building.compute(store, connection, step, days).frames
+            held = {target.name: store.lake.read(target, days=days) for target in step.targets}
+            # Looked for afterwards: what has landed since the rows were read is among it.
+            stale = set(building.stale_days(store, step))
         for target in step.targets:
-            for difference in compare(target.name, target.key, store.lake.read(target, days=days), frames[target.name]):
+            for difference in compare(target.name, target.key, held[target.name], frames[target.name]):
                 if not {difference.day, building.WHOLE} & stale:
                     yield difference
 
 
-def rebuild(store: Store, cut: datetime) -> Iterator[Difference]:
-    """Make everything derived what raw gives; yield what had differed of what Postgres alone holds."""
-    yield from replaying.sessions(store, cut, mend=True)
+def rebuild(store: Store, settle: Callable[[], object] = _settled) -> Iterator[Difference]:
+    """Make everything derived what raw gives; yield what had differed of what Postgres alone holds. As `verify`."""
+    yield from replaying.sessions(store, settle, mend=True)
     yield from rewatching.watches(store, mend=True)
     for step in DERIVATIONS:
         with store.database.connect() as connection:

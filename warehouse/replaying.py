@@ -4,8 +4,10 @@ Each day of raw goes through the statement that follows the journal, into tempor
 their names. The same for tables of the lake is in `warehouse.rebuilding`.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from uuid import UUID
 
 import msgspec
 import polars as pl
@@ -26,63 +28,80 @@ _SHADOWS = """
     CREATE TEMPORARY TABLE session_keys (LIKE public.session_keys INCLUDING ALL) ON COMMIT DROP;
     CREATE TEMPORARY TABLE sessions (LIKE public.sessions INCLUDING ALL) ON COMMIT DROP
 """
-_HELD = (
-    "public.sessions WHERE started_at >= %(day)s AND started_at < %(day)s + interval '1 day' AND created_at <= %(cut)s"
-)
+_HELD = "public.sessions WHERE started_at >= %(day)s AND started_at < %(day)s + interval '1 day'"
 _SAME = """
     held.tenant = other.tenant AND held.session_id = other.session_id
         AND held.identity_at IS NOT DISTINCT FROM other.identity_at
 """
 _NOT_REPLAYED = f"SELECT * FROM {_HELD} EXCEPT SELECT * FROM pg_temp.sessions"
+_SUSPECTS = f"SELECT ingest_id FROM ({_NOT_REPLAYED}) AS held"
+_WRONG = f"SELECT * FROM ({_NOT_REPLAYED}) AS held WHERE ingest_id = ANY(%(suspects)s)"
 _NOT_HELD = f"""
-    SELECT * FROM pg_temp.sessions AS other
-    WHERE NOT EXISTS (SELECT FROM public.sessions AS held WHERE {_SAME} AND held.created_at > %(cut)s)
+    SELECT * FROM pg_temp.sessions AS other WHERE NOT EXISTS (
+        SELECT FROM public.sessions AS held WHERE {_SAME} AND held.ingest_id <> ALL(%(suspects)s)
+    )
     EXCEPT SELECT * FROM {_HELD}
 """
 _COUNT = f"""
-    WITH extra AS ({_NOT_REPLAYED}), missing AS ({_NOT_HELD}),
+    WITH extra AS ({_WRONG}), missing AS ({_NOT_HELD}),
         changed AS (SELECT FROM extra AS held JOIN missing AS other ON {_SAME})
     SELECT (SELECT count(*) FROM missing), (SELECT count(*) FROM extra), (SELECT count(*) FROM changed)
 """
-_DELETE = f"DELETE FROM public.sessions AS held USING ({_NOT_REPLAYED}) AS other WHERE {_SAME}"
+_DELETE = f"""
+    DELETE FROM public.sessions AS held USING ({_WRONG}) AS other
+    WHERE {_SAME} AND held.started_at = other.started_at AND held.ingest_id = other.ingest_id
+"""
 _INSERT = """
     INSERT INTO public.session_keys SELECT * FROM pg_temp.session_keys ON CONFLICT DO NOTHING;
     INSERT INTO public.sessions SELECT * FROM pg_temp.sessions ON CONFLICT DO NOTHING
 """
 
 
-def sessions(store: Store, cut: datetime, *, mend: bool) -> Iterator[Difference]:
+def sessions(store: Store, settle: Callable[[], object], *, mend: bool) -> Iterator[Difference]:
     """Yield the days on which the sessions in Postgres are not what raw gives; with `mend`, make them so.
 
-    What arrived after `cut` is left out: it may not be in raw yet. Everything before must be sealed. A day is mended
-    in one transaction, and landing goes on meanwhile. Raises psycopg errors.
+    Landing goes on meanwhile, and Postgres has a session before raw has it. So what differs at first is only suspected;
+    `settle` brings everything that has landed into raw, and what of it still differs then is wrong. A day is mended in
+    one transaction. Raises psycopg errors, and what `settle` raises.
     """
     with store.database.connect() as connection:
         held = connection.execute("SELECT DISTINCT (started_at AT TIME ZONE 'UTC')::date FROM sessions").fetchall()
-        for day in sorted(store.lake.row_counts(RAW_SESSIONS).keys() | {row[0] for row in held}):
-            raw = store.lake.read(RAW_SESSIONS, lambda rows: rows.filter(pl.col("refused").is_null()), days=[day])
-            with connection.transaction():
-                difference = _day(connection, raw, day, cut, mend=mend)
-            if difference is not None:
-                yield difference
+        days = sorted(store.lake.row_counts(RAW_SESSIONS).keys() | {row[0] for row in held})
+        suspects: list[UUID] = []
+        differing = []
+        for day in days:
+            with _replayed(store, connection, day):
+                found = [row[0] for row in connection.execute(_SUSPECTS, {"day": day})]
+                if found or _count(connection, day, found)[0]:
+                    differing.append(day)
+                    suspects += found
+        if differing:
+            settle()
+        for day in differing:
+            with _replayed(store, connection, day):
+                missing, extra, changed = _count(connection, day, suspects)
+                if mend and (missing or extra):
+                    connection.execute(_DELETE, {"day": day, "suspects": suspects})
+                    connection.execute(_INSERT)
+            if missing or extra:
+                yield Difference("sessions", day, missing - changed, extra - changed, changed)
 
 
-def _day(
-    connection: psycopg.Connection, raw: pl.DataFrame, day: date, cut: datetime, *, mend: bool
-) -> Difference | None:
-    connection.execute("SET LOCAL timezone = 'UTC'")
-    connection.execute(_SHADOWS)
-    for part in raw.iter_slices(AT_ONCE):
-        connection.execute(FOLLOW, {"batch": _batch(part)})
-    parameters = {"day": day, "cut": cut}
-    row = connection.execute(_COUNT, parameters).fetchone()
-    missing, extra, changed = row if row is not None else (0, 0, 0)
-    if not missing and not extra:
-        return None
-    if mend:
-        connection.execute(_DELETE, parameters)
-        connection.execute(_INSERT)
-    return Difference("sessions", day, missing - changed, extra - changed, changed)
+@contextmanager
+def _replayed(store: Store, connection: psycopg.Connection, day: date) -> Iterator[None]:
+    """Hold a transaction in which the sessions of a day, made from raw, hide the real ones."""
+    raw = store.lake.read(RAW_SESSIONS, lambda rows: rows.filter(pl.col("refused").is_null()), days=[day])
+    with connection.transaction():
+        connection.execute("SET LOCAL timezone = 'UTC'")
+        connection.execute(_SHADOWS)
+        for part in raw.iter_slices(AT_ONCE):
+            connection.execute(FOLLOW, {"batch": _batch(part)})
+        yield
+
+
+def _count(connection: psycopg.Connection, day: date, suspects: Sequence[UUID]) -> tuple[int, int, int]:
+    row = connection.execute(_COUNT, {"day": day, "suspects": list(suspects)}).fetchone()
+    return row if row is not None else (0, 0, 0)
 
 
 def _batch(raw: pl.DataFrame) -> bytes:

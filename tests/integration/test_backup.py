@@ -48,7 +48,7 @@ def test_a_restored_backup_is_everything_that_was_there(
         for dataset in DATASETS.values():
             held = restored.lake.read(dataset).sort(dataset.key)
             assert_frame_equal(held, before[dataset.name], rel_tol=1e-9)
-        assert list(verify(restored, NOW)) == []
+        assert list(verify(restored)) == []
         with restored.database.connect() as connection:
             assert connection.execute("SELECT name FROM api_keys").fetchall() == [("sdk",)]
             assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (6,)

@@ -67,7 +67,7 @@ def test_retention_goes_on_after_a_crash(filled: Store, point: str, call: int) -
     assert sorted(filled.lake.read(RAW_SESSIONS)["session_id"]) == names
     assert sorted(filled.lake.read(CORE_SESSIONS)["session_id"]) == names
     assert_frame_equal(sums(filled), before, rel_tol=1e-9)
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_forgetting_goes_on_after_a_crash(filled: Store, point: str, call: int) 
     governing.run(f"forget {WHO}", filled.settings)
     assert filled.lake.read(RAW_SESSIONS, lambda rows: rows.filter(pl.col("payload").str.contains(WHO))).is_empty()
     assert filled.lake.read(CORE_SESSIONS).height == 11
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
     with filled.database.connect() as connection:
         receipts = connection.execute("SELECT count(*), count(finished_at) FROM erasures").fetchone()
     assert receipts == (1, 1)
@@ -94,4 +94,4 @@ def test_rebuilding_goes_on_after_a_crash(filled: Store) -> None:
         connection.execute("UPDATE sessions SET rebuffer_count = 9")
     die(filled, "before a commit in Postgres", 3, "rebuild")
     governing.run("rebuild", filled.settings)
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []

@@ -96,15 +96,15 @@ def test_a_forgotten_watcher_is_nowhere_and_the_others_are_as_before(filled: Sto
     governance.forget(QUIET, filled.settings, Subject("user", "default", WHO))
     assert places(filled, WHO) == places(filled, HERS) == []
     assert rows(filled) == {table: [row for row in held if WHO not in row] for table, held in before.items()}
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
     page = filled.settings.reports_dir / "default" / "progress.html"
     assert OTHER in page.read_text()
 
     assert sync(filled, WHO, "sync", HER_SYNC, NOW) == 0
-    rebuild(filled, NOW)
+    rebuild(filled)
     assert places(filled, WHO) == places(filled, HERS) == []
     assert sync(filled, WHO, "sync", files("Dark", "another"), NOW) == 1
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
 
 
 @pytest.mark.parametrize("sealed", [True, False])
@@ -112,7 +112,7 @@ def test_what_differs_from_raw_is_found_and_mended(filled: Store, sealed: bool) 
     if sealed:
         seal(filled)
     services.refresh(QUIET, filled)
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
     before = rows(filled)
     wrong = {
         "watches: 0 missing, 0 too many, 1 changed": "UPDATE watches SET watched_at = now() WHERE item = 'e3'",
@@ -129,10 +129,10 @@ def test_what_differs_from_raw_is_found_and_mended(filled: Store, sealed: bool) 
     with filled.database.connect() as connection:
         for statement in wrong.values():
             connection.execute(statement.encode())
-    assert {str(difference) for difference in verify(filled, NOW)} == set(wrong)
-    list(rebuild(filled, NOW))
+    assert {str(difference) for difference in verify(filled)} == set(wrong)
+    list(rebuild(filled))
     assert rows(filled) == before
-    assert list(verify(filled, NOW)) == []
+    assert list(verify(filled)) == []
 
 
 def test_everything_comes_back_from_raw_alone(filled: Store) -> None:
@@ -162,4 +162,4 @@ def test_watches_never_expire_unless_a_policy_says_so(filled: Store) -> None:
     assert filled.lake.read(RAW_WATCHES).height == filled.lake.read(CORE_WATCHES).height == 2
     assert filled.lake.read(RAW_METADATA).height == 5
     assert filled.lake.read(OUT_PROGRESS_DAILY)["items"].sum() == 2
-    assert list(verify(short, NOW)) == []
+    assert list(verify(short)) == []
