@@ -34,6 +34,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...] = ()
+    """For each row the line that asks for the sessions behind it, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Tile:
     interval: str = ""
     known: bool = True
     more: str = ""
+    line: str = ""
+    """Asks for the sessions behind it, where there is one."""
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,15 @@ def difference_unit(unit: Unit) -> Unit:
     return "points" if unit in {"pct", "score"} else unit
 
 
+def weight(value: float, unit: Unit) -> str:
+    """Return by how much one session moves a metric, to two digits: “+0.0054 points”."""
+    moved = difference_unit(unit)
+    chosen = scale(moved, value)
+    digits = f"{value / chosen.divisor:+.2g}"
+    plain = f"{float(digits):+.10f}".rstrip("0").rstrip(".") if "e" in digits else digits
+    return plain.replace("-", "\u2212") + chosen.suffix
+
+
 def count(n: int, noun: str) -> str:
     """Write how many there are of something: "1 session", "8,030 sessions"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

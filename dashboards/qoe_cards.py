@@ -8,6 +8,7 @@ import polars as pl
 from dashboards import numbers, wording
 from dashboards.cards import Card, Section, absence, estimates_table, extremes, measured
 from dashboards.catalogue import METRICS, definition, source_table
+from dashboards.drill_lines import with_lines
 from dashboards.figures import outcomes, startup, trends
 from dashboards.qoe_report import QoeReport
 from dashboards.qoe_segments import dimensions, rebuffering
@@ -60,12 +61,13 @@ def _trend(report: QoeReport, metric: str) -> Card:
         description=f"{extremes(rows, 'day', metric)} {note}".strip(),
         absent=absence(report.daily, metric),
         note=note,
-        table=estimates_table(rows, "day", "Day", f"{METRICS[metric].title} by day"),
+        table=with_lines(estimates_table(rows, "day", "Day", f"{METRICS[metric].title} by day"), rows, "day", report),
     )
 
 
 def _startup(report: QoeReport) -> Section:
     quantiles = report.summary.filter(pl.col("metric").str.starts_with("startup_ms_p"))
+    quantiles = quantiles.with_columns(pl.lit("All sessions").alias("of"))
     spoken = [wording.estimate(row) for row in quantiles.to_dicts()]
     measured = int(report.startup_bins["n"].sum())
     card = Card(
@@ -80,7 +82,7 @@ def _startup(report: QoeReport) -> Section:
         figure=startup.distribution(report.startup_bins, quantiles) if measured else None,
         description=". ".join(spoken) + ".",
         note=f"n = {measured:,} sessions with a first frame, of {report.sessions:,}.",
-        table=estimates_table(quantiles.with_columns(pl.lit("All sessions").alias("of")), "of", "Of", "Startup times"),
+        table=with_lines(estimates_table(quantiles, "of", "Of", "Startup times"), quantiles, "of", report),
         wide=True,
     )
     return Section(anchor="startup", title="Startup", short="Startup", cards=(card,))
@@ -89,6 +91,7 @@ def _startup(report: QoeReport) -> Section:
 def _outcomes(report: QoeReport) -> Section:
     known = not report.outcomes.is_empty()
     failures = report.daily.filter(pl.col("metric").is_in(["vsf_pct", "ebvs_pct", "vpf_pct"]) & (pl.col("n") > 0))
+    failures = failures.sort("day", "metric")
     card = Card(
         anchor="outcomes-by-day",
         title="Sessions that did not simply play",
@@ -101,7 +104,7 @@ def _outcomes(report: QoeReport) -> Section:
         note="Playback failures are drawn here as a share of attempts; the headline divides them by ended plays."
         if known
         else "",
-        table=estimates_table(failures.sort("day", "metric"), "day", "Day", "Failures by day"),
+        table=with_lines(estimates_table(failures, "day", "Day", "Failures by day"), failures, "day", report),
         wide=True,
     )
     return Section(anchor="outcomes", title="Outcomes", short="Outcomes", cards=(card,))

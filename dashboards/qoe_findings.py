@@ -7,7 +7,7 @@ import polars as pl
 
 from dashboards import numbers, wording
 from dashboards.cards import Column, Table, segment_name
-from dashboards.catalogue import dimension_title
+from dashboards.catalogue import METRICS, dimension_title
 from dashboards.qoe_report import QoeReport
 
 _OUTCOMES = {
@@ -102,6 +102,35 @@ def worst_table(frame: pl.DataFrame) -> Table | None:
         for row in frame.to_dicts()
     )
     return Table(f"The {len(rows)} worst sessions", columns, rows)
+
+
+def heaviest_table(frame: pl.DataFrame) -> Table | None:
+    """Print `dashboards.heaviest.heaviest` as a table; None where nothing was measured."""
+    if frame.is_empty():
+        return None
+    columns = (
+        Column("Metric"),
+        Column("Weight", numeric=True),
+        Column("Session", code=True),
+        Column("Day", brief=True),
+        Column("Content"),
+        Column("Ingest id", code=True),
+    )
+    return Table("The sessions that weigh most", columns, tuple(_heavy(row) for row in frame.to_dicts()))
+
+
+def _heavy(row: dict[str, Any]) -> tuple[str, ...]:
+    metric = METRICS[row["metric"]]
+    quantile = row["metric"].startswith("startup_ms_p")
+    weight = numbers.weight(row["contribution"], metric.unit)
+    return (
+        metric.title,
+        numbers.number(row["contribution"], metric.unit) if quantile else weight,
+        segment_name(row["session_id"]),
+        row["day"].isoformat(),
+        segment_name(row["content_id"]),
+        row["ingest_id"],
+    )
 
 
 def _fault(row: dict[str, Any]) -> str:

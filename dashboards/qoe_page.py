@@ -10,23 +10,13 @@ from typing import Any
 from dashboards import numbers, worst
 from dashboards.cards import Section, Table, Tile, segment_name
 from dashboards.catalogue import METRICS
+from dashboards.drill_lines import NOTEBOOK, report_line
 from dashboards.qoe_cards import sections
-from dashboards.qoe_findings import Findings, findings, worst_table
-from dashboards.qoe_report import ALL_TENANTS, QoeReport
+from dashboards.qoe_findings import Findings, findings, heaviest_table, worst_table
+from dashboards.qoe_incidents import Incidents, incidents
+from dashboards.qoe_report import ALL_TENANTS, HEADLINE, QoeReport
 from warehouse.datasets import METRICS_VERSION
 
-HEADLINE = (
-    "startup_ms_p50",
-    "startup_ms_p95",
-    "rebuffer_pct_play",
-    "rebuffer_pct_cta",
-    "rebuffers_per_hour",
-    "vsf_pct",
-    "ebvs_pct",
-    "vpf_pct",
-    "experience_score",
-    "bitrate_bps",
-)
 METHOD = (
     "Every number is computed from sums, counts, second moments and log-spaced histograms kept a day. Ratios are "
     "ratios of sums over the sessions for which every term is known. A null is never a zero: a session that did not "
@@ -47,11 +37,14 @@ class Page:
     period: str
     size: str
     tiles: tuple[Tile, ...]
+    incidents: Incidents
     findings: Findings
     sections: tuple[Section, ...]
     worst_sessions: Table | None
+    heaviest: Table | None
     facts: tuple[tuple[str, str], ...]
     worst_lead: str = worst.RULE
+    notebook: str = NOTEBOOK
     method: tuple[str, ...] = METHOD
 
 
@@ -62,9 +55,11 @@ def page(report: QoeReport) -> Page:
         period=period(report),
         size=numbers.count(report.sessions, "session"),
         tiles=_tiles(report),
+        incidents=incidents(report),
         findings=findings(report),
         sections=sections(report) if report.sessions else (),
         worst_sessions=worst_table(report.worst),
+        heaviest=heaviest_table(report.heaviest),
         facts=_facts(report),
     )
 
@@ -81,18 +76,23 @@ def _tiles(report: QoeReport) -> tuple[Tile, ...]:
     played = report.play_hours_n > 0
     hours = numbers.number(report.play_hours, "hours") if played else numbers.NOT_MEASURED
     return (
-        Tile("sessions", METRICS["sessions"].title, f"{report.sessions:,}", "a count, so no interval"),
-        Tile("play_hours", METRICS["play_hours"].title, hours, f"a sum, n = {report.play_hours_n:,}", known=played),
-        *[_tile(summary[metric]) for metric in HEADLINE],
+        _counted(report, "sessions", f"{report.sessions:,}", "a count, so no interval"),
+        _counted(report, "play_hours", hours, f"a sum, n = {report.play_hours_n:,}", known=played),
+        *[_tile(report, summary[metric]) for metric in HEADLINE],
     )
 
 
-def _tile(row: dict[str, Any]) -> Tile:
+def _counted(report: QoeReport, metric: str, value: str, count: str, *, known: bool = True) -> Tile:
+    return Tile(metric, METRICS[metric].title, value, count, known=known, line=report_line(report, metric))
+
+
+def _tile(report: QoeReport, row: dict[str, Any]) -> Tile:
     metric = METRICS[row["metric"]]
     text = numbers.estimate(row["value"], row["n"], metric.unit)
     known = row["value"] is not None
     interval = numbers.bounds(row["low"], row["high"], metric.unit) if known else ""
-    return Tile(metric.name, metric.title, text, f"n = {row['n']:,}", interval, known)
+    line = report_line(report, metric.name)
+    return Tile(metric.name, metric.title, text, f"n = {row['n']:,}", interval, known, line=line)
 
 
 def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:

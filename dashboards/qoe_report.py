@@ -3,12 +3,14 @@
 How it is drawn and worded is in `dashboards.qoe_page`; where it is written, in `dashboards.publish`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 
+from dashboards.heaviest import heaviest
 from dashboards.standouts import compared, standouts
 from dashboards.worst import worst_sessions
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUTCOMES
@@ -21,6 +23,19 @@ _MERGED = 16
 """Buckets of the stored histogram in one bar: each bar ends 17 % above its begin."""
 
 ALL_TENANTS = "All tenants"
+HEADLINE = (
+    "startup_ms_p50",
+    "startup_ms_p95",
+    "rebuffer_pct_play",
+    "rebuffer_pct_cta",
+    "rebuffers_per_hour",
+    "vsf_pct",
+    "ebvs_pct",
+    "vpf_pct",
+    "experience_score",
+    "bitrate_bps",
+)
+"""The metrics at the top of the page."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,10 @@ class QoeReport:
     """[day, outcome, n, low, high, of]; low and high bound the share in percent."""
     worst: pl.DataFrame
     """As `dashboards.worst.worst_sessions` gives it."""
+    heaviest: pl.DataFrame
+    """As `dashboards.heaviest.heaviest` gives it, of the headline's metrics."""
+    incidents: Sequence[Mapping[str, Any]]
+    """Rows of the table `incidents`, open ones first."""
 
 
 def build(
@@ -76,11 +95,12 @@ def build(
     title: str | None = None,
     dimensions: tuple[str, ...] = (),
     period: tuple[date, date] | None = None,
+    incidents: Sequence[Mapping[str, Any]] = (),
 ) -> QoeReport:
     """Compute the report of `tenant`, or of all, from OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY and CORE_SESSIONS.
 
     Rows of other tenants are ignored. `dimensions` names the configured columns of core; `period` defaults to the
-    days that have sessions.
+    days that have sessions; `incidents` are stored rows, of this tenant or of all.
     """
     wanted = pl.lit(True) if tenant is None else pl.col("tenant") == tenant
     out, hist, own = out.filter(wanted), hist.filter(wanted), core.lazy().filter(wanted)
@@ -111,6 +131,8 @@ def build(
         segments=compared(out),
         outcomes=_outcomes(content),
         worst=worst_sessions(own, dimensions),
+        heaviest=heaviest(own, HEADLINE),
+        incidents=incidents,
     )
 
 

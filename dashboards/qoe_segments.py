@@ -4,6 +4,7 @@ import polars as pl
 
 from dashboards.cards import Card, Section, absence, estimates_table, extremes, measured
 from dashboards.catalogue import METRICS, definition, dimension_title
+from dashboards.drill_lines import with_lines
 from dashboards.figures import segments
 from dashboards.qoe_report import QoeReport
 
@@ -72,7 +73,7 @@ def _card(
         description=" ".join(extremes(shown, column, metric) for metric in metrics),
         absent=absence(frame, *metrics),
         note=_selection(shown[column].n_unique(), frame[column].n_unique()),
-        table=estimates_table(shown, column, heading, title),
+        table=with_lines(estimates_table(shown, column, heading, title), shown, column, report),
         wide=wide,
     )
 

@@ -203,6 +203,7 @@ HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http_exception,
     psycopg.OperationalError: on_database_error,
     sqlalchemy.exc.OperationalError: on_database_error,
+    sqlalchemy.exc.TimeoutError: on_database_error,
     Exception: on_unexpected,
 }
 """For `Litestar(exception_handlers=…)`."""

@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines import checks, watch_checks
 from pipelines.assets.enrichment import enriched_metadata
+from pipelines.assets.incidents import incidents
 from pipelines.assets.progress import out_progress_daily
 from pipelines.assets.qoe import out_qoe_daily, out_qoe_hourly
 from pipelines.assets.reports import report_progress, report_qoe
@@ -20,7 +21,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
     """Return everything that Dagster runs; `overrides` swap resources: `store`, `providers`."""
     return dg.Definitions(
         assets=[
-            *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, report_qoe),
+            *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, incidents, report_qoe),
             *(raw_watches, raw_metadata, enriched_metadata, core_watches, out_progress_daily, report_progress),
             *(retention, housekeeping),
         ],

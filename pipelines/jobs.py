@@ -6,8 +6,8 @@ import dagster as dg
 
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 
-REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("report_qoe",), "progress": ("report_progress",)}
-"""The pages that show what a family derives."""
+REPORTS: Mapping[str, tuple[str, ...]] = {"qoe": ("incidents", "report_qoe"), "progress": ("report_progress",)}
+"""What is made of all days of what a family derives: alarms, and the pages."""
 
 ENRICHED = "enriched_metadata"
 

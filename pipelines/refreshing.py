@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from pipelines.alarms import tell
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
 from pipelines.jobs import build_jobs, enrich_job, publish_job, refresh_jobs
@@ -31,13 +32,15 @@ class Refreshed:
 
 
 def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -> Refreshed:
-    """Rebuild every stale day and publish the reports; write nothing when everything is fresh.
+    """Rebuild every stale day and publish the reports; write nothing when everything is fresh, but
+    try again to tell of incidents whose webhook failed.
 
     Raises RefreshError when a run or an asset check fails.
     """
     ranges = list(stale_ranges(store))
     published = (store.settings.reports_dir / "index.html").exists()
     if not ranges and published:
+        tell(store)
         return Refreshed(())
     defs = build_defs(store=store)
     closing = {stale.family: stale for stale in ranges}.values()

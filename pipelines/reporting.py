@@ -1,10 +1,11 @@
 """Which pages are published, and which frames each is given. What a page shows is in `dashboards`."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dashboards import progress_report, publish, qoe_report
-from warehouse import goal_setting
+from warehouse import goal_setting, incidents
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
@@ -26,10 +27,16 @@ def publish_qoe(store: Store) -> Sequence[Path]:
             built_at=store.settings.now(),
             definition_version=store.definition_version,
             dimensions=tuple(store.settings.dimensions),
+            incidents=_incidents(store, tenant),
         )
         for tenant in (None, *sorted(out["tenant"].unique()))
     )
     return _finish(store, "qoe.html", [publish.publish_qoe(store.settings.reports_dir, report) for report in reports])
+
+
+def _incidents(store: Store, tenant: str | None) -> Sequence[Mapping[str, Any]]:
+    with store.database.connect() as connection:
+        return incidents.load(connection, tenant)
 
 
 def publish_progress(store: Store) -> Sequence[Path]:

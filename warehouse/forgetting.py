@@ -19,10 +19,11 @@ from sqlalchemy import Table
 from uuid_utils import uuid7
 
 from warehouse import outbox, rewatching, tombstones
+from warehouse.access_tables import USERS
 from warehouse.datasets import DATASETS, RAW_SESSIONS, Dataset
 from warehouse.derivations import DERIVATIONS
 from warehouse.store import Store
-from warehouse.tables import METADATA, USERS
+from warehouse.tables import METADATA
 from warehouse.tombstones import Subject
 from warehouse.watch_datasets import RAW_WATCHES
 from warehouse.watch_tables import OUTBOX

@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import URL, make_url
 
 from warehouse import policies
+from warehouse.incident_settings import IncidentSettings
 
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",
@@ -27,7 +28,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions", "retention")
+_TABLES = ("dimensions", "incidents", "retention")
 
 
 class SettingsError(ValueError):
@@ -52,6 +53,8 @@ class StorageSettings:
     """Column name of each configured dimension, and the payload field it is read from."""
     retention: tuple[policies.Policy, ...] = policies.defaults(90)
     """How long rows are kept, from arrival."""
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    """When something is an incident, and who is told."""
     time_zone: str = "Pacific/Auckland"
     """IANA name of the zone whose midnights bound the days of users without one of their own."""
     fixed_now: datetime | None = None
@@ -85,6 +88,7 @@ class StorageSettings:
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
             dimensions=_dimensions(tables.get("dimensions")),
             retention=_retention(tables.get("retention"), _integer(env, ("RETENTION_DAYS",), 90)),
+            incidents=_incidents(tables.get("incidents", {})),
             time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
         )
@@ -170,6 +174,13 @@ def _retention(table: object, default_days: int) -> tuple[policies.Policy, ...]:
     try:
         return policies.parse(table, default_days)
     except policies.PolicyError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
+
+
+def _incidents(table: object) -> IncidentSettings:
+    try:
+        return IncidentSettings.from_table(table)
+    except ValueError as error:
         raise SettingsError(f"playhead.toml: {error}") from error
 
 

@@ -1,4 +1,5 @@
-// Draws every figure that is shown, one after another so that the page stays responsive, in the reader's colours.
+// Draws every figure that is shown, one after another so that the page stays responsive, in the reader's colours; shows
+// and copies the line that asks for the sessions behind a number.
 (() => {
   "use strict";
   const darkColours = JSON.parse(document.getElementById("dark-colours").textContent);
@@ -32,6 +33,24 @@
     }
     document.documentElement.dataset.drawn = dark ? "dark" : "light";
   };
+
+  const show = async (button) => {
+    const place = button.closest("details, section").querySelector("output.line");
+    place.textContent = button.dataset.line;
+    window.getSelection().selectAllChildren(place);
+    place.scrollIntoView({ block: "nearest" });
+    try {
+      await navigator.clipboard.writeText(button.dataset.line);
+      place.dataset.copied = "Copied";
+    } catch {
+      place.dataset.copied = "Copy this";
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-line]");
+    if (button) show(button);
+  });
 
   const chooser = document.getElementById("chooser");
   const choose = (anchor) => {

@@ -17,7 +17,8 @@ from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
     deps=[
         dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
         for name in (OUT_QOE_DAILY.name, OUT_QOE_HISTOGRAM_DAILY.name)
-    ],
+    ]
+    + ["incidents"],
 )
 def report_qoe(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Publish `qoe.html` for every tenant, and one over all of them for the operator."""

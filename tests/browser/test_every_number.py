@@ -51,7 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         name: publish.publish_qoe(directory, report(core.with_columns(tenant=pl.lit(name)), tenant=name))
         for name, core in cores.items()
     }
-    return found | {"metrics": publish.publish_metrics(directory), "index": publish.publish_index(directory, [])}
+    return found | {"metrics": publish.publish_metrics(directory), "index": publish.publish_index(directory)}
 
 
 def opened(watch: Watch, page: Path) -> Watched:

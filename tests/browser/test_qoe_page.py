@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,37 @@ from tests.unit.report_pages import BAD_RELEASE, EVIL, report, sessions, unmeasu
 pytestmark = pytest.mark.browser
 
 Watch = Callable[..., Watched]
+NORTH = "<b>north</b>"
+INCIDENT = {
+    "tenant": "alarm",
+    "dimension": "cdn",
+    "value": NORTH,
+    "content_id": None,
+    "stream_type": None,
+    "metric": "failure_pct",
+    "state": "open",
+    "severity": "critical",
+    "started_at": datetime(2026, 3, 8, tzinfo=UTC),
+    "ended_at": None,
+    "peak": 20.0,
+    "low": 15.0,
+    "high": 26.0,
+    "baseline": 2.0,
+    "n": 240,
+    "sessions": 240,
+    "share": 0.6,
+    "causes": [
+        {
+            "dimension": "cdn",
+            "value": NORTH,
+            "sessions_share": 0.6,
+            "share": 0.97,
+            "low": 0.9,
+            "high": 1.04,
+            "p_value": 1e-9,
+        }
+    ],
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +54,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         name: publish.publish_qoe(directory, report(core.with_columns(tenant=pl.lit(name)), tenant=name, title=EVIL))
         for name, core in cores.items()
     }
+    alarm = report(cores["bad"].with_columns(tenant=pl.lit("alarm")), tenant="alarm", incidents=[INCIDENT])
+    found["alarm"] = publish.publish_qoe(directory, alarm)
     found["index"] = publish.publish_index(directory)
     return found
 
@@ -100,7 +134,35 @@ def test_the_numbers_are_there_without_scripts(watch: Watch, pages: dict[str, Pa
     watched.page.locator("#trend-rebuffer_pct_play summary").click()
     table = watched.page.locator("#trend-rebuffer_pct_play table")
     assert table.locator("tbody tr").count() == 10
-    assert table.locator("thead th").all_inner_texts() == ["Day", "Metric", "Value", "95 % interval", "n"]
+    assert table.locator("thead th").all_inner_texts() == ["Day", "Metric", "Value", "95 % interval", "n", "Sessions"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_numbers_lead_to_the_sessions_behind_them(watch: Watch, pages: dict[str, Path], width: int) -> None:
+    watched = watch(width)
+    watched.open(pages["bad"])
+    page = watched.page
+    page.locator(".tile", has_text="Start failures").locator(".copy").click()
+    said = page.locator("#headline > output.line")
+    assert said.inner_text().endswith("sessions_behind('vsf_pct', tenant='bad', day='2026-03-01', until='2026-03-10')")
+    page.locator("#app_version-vsf_pct summary").click()
+    page.locator("#app_version-vsf_pct .copy").first.click()
+    assert "app_version='2.0.0'" in page.locator("#app_version-vsf_pct output.line").inner_text()
+    assert page.locator("#headline details tbody tr").count() == 30
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert watched.complaints == []
+
+
+def test_incidents_tell_when_how_bad_and_why(watch: Watch, pages: dict[str, Path]) -> None:
+    watched = watch()
+    watched.open(pages["alarm"])
+    told = watched.page.locator("#incidents li").first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "Failures, CDN <b>north</b> open, critical" in told
+    assert "20.0 %, where 2.00 % was expected" in told
+    assert "CDN <b>north</b>: 97.0 % of the excess (interval 90.0–104.0 %) with 60.0 % of the sessions" in told
+    assert watched.page.locator("#incidents b").count() == 0
+    watched.open(pages["few"])
+    assert "None in the last weeks" in watched.page.locator("#incidents").inner_text()
 
 
 def test_the_keyboard_reaches_contents_and_tables(watch: Watch, pages: dict[str, Path]) -> None:

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from tests.unit import progress_pages
 from tests.unit.demo_sessions import demo_core
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
 from warehouse.lake import Lake
 from warehouse.metrics import histogram, progress_daily, qoe
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
@@ -27,6 +27,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "playhead.toml").write_text(f"[dimensions]\n{dimensions}\n", encoding="utf-8")
     tenants = {"bad": sessions(), "unmeasured": unmeasured(), "few": sessions(12), "demo": demo_core(3, DIMENSIONS)}
     core = pl.concat([frame.with_columns(tenant=pl.lit(tenant)) for tenant, frame in tenants.items()])
+    raw = core.filter(pl.col("tenant") == "bad").select(
+        pl.col(name) if name in core.columns else pl.lit(None).alias(name) for name in RAW_SESSIONS.columns
+    )
+    raw = raw.with_columns(payload=pl.lit('{"sessionId": "s", "errorCount": 1}')).cast(RAW_SESSIONS.schema())
     lake = Lake(str(home / "lake"), DIMENSIONS)
     watches = {"steady": progress_pages.watches(), "new": progress_pages.watches(20), "more": progress_pages.more()}
     watched = pl.concat(
@@ -36,6 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (CORE_WATCHES, watched),
         (OUT_PROGRESS_DAILY, progress_daily.aggregate(watched)),
         (CORE_SESSIONS, core),
+        (RAW_SESSIONS, raw),
         (OUT_QOE_DAILY, qoe.aggregate(core, DIMENSIONS)),
         (OUT_QOE_HISTOGRAM_DAILY, histogram.aggregate(core, DIMENSIONS)),
     )
@@ -67,6 +72,21 @@ def test_the_qoe_overview_answers_from_the_data(home: Path, tenant: str, answer:
     said, drawn = execute(NOTEBOOKS / "01_qoe_overview.ipynb", home, tenant)
     assert answer in said
     assert bool(drawn) == figures
+
+
+@pytest.mark.parametrize(
+    ("tenant", "answer"),
+    [
+        ("bad", "of App version 2.0.0** is made by"),
+        ("unmeasured", "of all sessions** is made by"),
+        ("few", "of all sessions** is made by"),
+        ("nobody", "No sessions, no answer."),
+    ],
+)
+def test_the_drill_down_ends_at_a_payload(home: Path, tenant: str, answer: str) -> None:
+    said, _ = execute(NOTEBOOKS / "04_session_drilldown.ipynb", home, tenant)
+    assert answer in said
+    assert ("Its payload has 2 fields" in said) == (tenant == "bad")
 
 
 @pytest.mark.parametrize(

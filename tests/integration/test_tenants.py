@@ -29,6 +29,13 @@ WATCHED: tuple[LiteralString, ...] = (
     "INSERT INTO goals VALUES (%s, 'u', 'day', 'ja', now(), 30)",
     "INSERT INTO outbox (dataset, tenant, record) VALUES ('raw_watches', %s, '{}')",
 )
+TOLD: tuple[LiteralString, ...] = (
+    "INSERT INTO incidents (incident_id, tenant, dimension, metric, state, started_at, detected_at, peak, baseline, n, "
+    "sessions, share, score, severity, also, causes, seen_at) VALUES (gen_random_uuid(), %s, 'all', 'startup_ms', "
+    "'open', now(), now(), 2, 1, 1, 1, 1, 5, 'minor', '{}', '[]', now())",
+    "INSERT INTO incident_deliveries (idempotency_key, tenant, incident_id, event, body, queued_at) "
+    "VALUES (gen_random_uuid(), %s, gen_random_uuid(), 'opened', '{}', now())",
+)
 
 
 def fill(database: Database, lake: Lake, *tenants: str) -> None:
@@ -40,7 +47,7 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             keys.set_quota(connection, tenant, 5)
             users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
             connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
-            for statement in WATCHED:
+            for statement in (*WATCHED, *TOLD):
                 connection.execute(statement, (tenant,))
         for dataset in DATASETS.values():
             hour = datetime.combine(MONDAY, time(), UTC)

@@ -36,6 +36,7 @@ def test_values_are_ratios_of_sums_in_the_units_of_their_names():
             "vsf_pct": 0,
             "ebvs_pct": 0,
             "vpf_pct": 0,
+            "failure_pct": 0,
             "wait_pct": 100 * 6 / 96,
             "bitrate_bps": 3_000_000,
             "dropped_frames_per_min": 40,
@@ -53,6 +54,7 @@ def test_failure_rates_are_of_attempts_and_of_ended_plays():
     assert (found["vsf_pct"]["value"], found["vsf_pct"]["n"]) == (25, 100)
     assert (found["ebvs_pct"]["value"], found["ebvs_pct"]["n"]) == (15, 100)
     assert (found["vpf_pct"]["value"], found["vpf_pct"]["n"]) == (pytest.approx(100 / 6), 60)
+    assert (found["failure_pct"]["value"], found["failure_pct"]["n"]) == (35, 100)
 
 
 def test_sessions_that_do_not_differ_have_no_interval():

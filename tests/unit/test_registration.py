@@ -22,6 +22,7 @@ def test_assets(repository):
         "out_qoe_histogram_daily",
         "out_qoe_histogram_hourly",
         "out_qoe_hourly",
+        "incidents",
         "report_qoe",
         "retention",
         "housekeeping",

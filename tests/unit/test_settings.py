@@ -96,3 +96,29 @@ def test_mistakes_in_the_file_are_told(tmp_path: Path, content: str, message: st
     (tmp_path / "playhead.toml").write_text(content)
     with pytest.raises(SettingsError, match=message):
         read(tmp_path)
+
+
+def test_incidents_are_configured(tmp_path: Path) -> None:
+    text = '[incidents]\nwebhook = "https://example.org/hook"\nscore = 6\ncohort = 100\n'
+    (tmp_path / "playhead.toml").write_text(text, encoding="utf-8")
+    found = read(tmp_path).incidents
+    assert found.webhook == "https://example.org/hook"
+    assert (found.thresholds.score, found.thresholds.cohort, found.thresholds.rise) == (6, 100, 1.3)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("webhok = 'http://h'", "'webhook'"),
+        ("scores = 3.5", "'score'"),
+        ("webhook = 'ftp://h'", "incidents.webhook"),
+        ("webhook = 7", "incidents.webhook"),
+        ("cohort = 2.5", "incidents.cohort"),
+        ("rise = true", "incidents.rise"),
+        ("score = 1", "at least 3"),
+    ],
+)
+def test_mistakes_about_incidents_are_told(tmp_path: Path, line: str, named: str) -> None:
+    (tmp_path / "playhead.toml").write_text(f"[incidents]\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=named):
+        read(tmp_path)

@@ -87,8 +87,8 @@ def _startup(percent: int) -> Metric:
     )
 
 
-def _failure(name: str, title: str, formula: str, hit: str, *trials: str) -> Metric:
-    return Metric(name, title, "proportion", "pct", formula, _OUTCOME, _CONVIVA, most=100.0, hits=(hit,), trials=trials)
+def _failure(name: str, title: str, formula: str, hits: tuple[str, ...], trials: tuple[str, ...]) -> Metric:
+    return Metric(name, title, "proportion", "pct", formula, _OUTCOME, _CONVIVA, most=100.0, hits=hits, trials=trials)
 
 
 _ALL = (
@@ -129,15 +129,20 @@ _ALL = (
         _EVERY_TERM, "Media3's wait time", most=100.0,
     ),
     _failure(
-        "vsf_pct", "Start failures", "Never started, with an error / attempts", "video_start_failure_n", "outcome_n",
+        "vsf_pct", "Start failures", "Never started, with an error / attempts", ("video_start_failure_n",),
+        ("outcome_n",),
     ),
     _failure(
-        "ebvs_pct", "Exits before start", "Never started, without an error / attempts", "exit_before_video_start_n",
-        "outcome_n",
+        "ebvs_pct", "Exits before start", "Never started, without an error / attempts", ("exit_before_video_start_n",),
+        ("outcome_n",),
     ),
     _failure(
-        "vpf_pct", "Playback failures", "Started, then ended by a fatal error / ended plays", "playback_failure_n",
-        "playback_failure_n", "played_n",
+        "vpf_pct", "Playback failures", "Started, then ended by a fatal error / ended plays", ("playback_failure_n",),
+        ("playback_failure_n", "played_n"),
+    ),
+    _failure(
+        "failure_pct", "Failures", "Ended by an error, before or after the start / attempts",
+        ("video_start_failure_n", "playback_failure_n"), ("outcome_n",),
     ),
     Metric(
         "bitrate_bps", "Bitrate", "ratio", "bps", "Σ (bitrate × play time) / Σ play time",
