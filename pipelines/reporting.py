@@ -62,6 +62,11 @@ def publish_progress(store: Store) -> Sequence[Path]:
     return _finish(store, "progress.html", pages)
 
 
+def publish_everything(store: Store) -> Sequence[Path]:
+    """Publish every page from what is there; return their paths."""
+    return (*publish_qoe(store), *publish_progress(store))
+
+
 def _goals(store: Store, tenant: str, users: Iterable[str]) -> dict[str, progress_report.Goals]:
     with store.database.connect() as connection:
         return {user: goal_setting.goals_of(connection, tenant, user) for user in users}
