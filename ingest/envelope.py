@@ -8,7 +8,8 @@ import msgspec
 from litestar import Request, Response
 from litestar.types import ExceptionHandlersMap
 
-from ingest.errors import HANDLERS, ErrorBody
+from ingest.error_answers import HANDLERS
+from ingest.errors import ErrorBody
 
 T = TypeVar("T")
 

@@ -5,21 +5,34 @@ Needs the segment wholly followed: placements and refusals come from Postgres. W
 """
 
 import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import psycopg
 import structlog
 
 from ingest import frames
 from ingest.journal import Folder
-from ingest.raw_rows import KINDS, Record, decoder
+from ingest.raw_rows import KINDS, Event, Record, Session, decoder
+from warehouse import tombstones
 from warehouse.lake import Lake
 
 AT_ONCE = 1_000
 """Records that are placed and made rows together: libraries hold the interpreter meanwhile, and requests wait."""
 
 _log = structlog.get_logger("ingest.sealing")
+
+
+class _Viewer(msgspec.Struct, gc=False, rename="camel"):
+    """Who watched, as the body says."""
+
+    user_id: str | None = None
+
+
+_viewer = msgspec.json.Decoder(_Viewer)
 
 
 def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, end: int | None = None) -> int:
@@ -30,8 +43,9 @@ def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, e
     """
     path = folder.segment(seq)
     records, damaged = _load(path, end)
+    remembered = _remembered(connection, records)
     for record_type, kind in KINDS.items():
-        found = [record for record in records if type(record) is record_type]
+        found = [record for record in remembered if type(record) is record_type]
         if found:
             parts = [found[first : first + AT_ONCE] for first in range(0, len(found), AT_ONCE)]
             frame = pl.concat([kind.frame(connection, part) for part in parts])
@@ -53,3 +67,20 @@ def _load(path: Path, end: int | None) -> tuple[list[Record], bool]:
         else:
             records += decoder.decode(item.data)
     return records, damaged
+
+
+def _remembered(connection: psycopg.Connection, records: Sequence[Record]) -> Sequence[Record]:
+    """Return the records that no tombstone covers."""
+    buried = tombstones.load(connection, {record.tenant for record in records})
+    if not buried.forgotten_at:
+        return records
+    return [record for record in records if not isinstance(record, Session | Event) or not _covered(buried, record)]
+
+
+def _covered(buried: tombstones.Tombstones, record: Session | Event) -> bool:
+    if buried.cover_session(*record.key):
+        return True
+    user_id = _viewer.decode(record.body).user_id
+    return user_id is not None and buried.cover_user(
+        record.tenant, user_id, datetime.fromtimestamp(record.started_at / 1_000, UTC)
+    )

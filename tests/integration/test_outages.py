@@ -99,12 +99,12 @@ def test_it_starts_and_lands_before_a_named_postgres_does(server: Server, named:
 
 
 def test_a_full_disk_is_not_ready(storage: StorageSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with serving(storage) as client:
         with monkeypatch.context() as patched:
-            patched.setattr(os, "fdatasync", full)
+            patched.setattr("ingest.journal._write", full)
             patched.setattr("ingest.landing.ROOM", 1 << 62)
             assert client.post("/v1/sessions", json=session(1)).status_code == 507
             assert client.get("/health").json() == {"status": "degraded", "reasons": ["the journal's disk is full"]}
