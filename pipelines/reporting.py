@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboards import progress_report, publish, qoe_report
 from warehouse import goal_setting, incidents
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
@@ -23,6 +23,7 @@ def publish_qoe(store: Store) -> Sequence[Path]:
             out,
             hist,
             store.lake.scan(CORE_SESSIONS),
+            quarantine=store.lake.scan(CORE_SESSIONS_QUARANTINE),
             tenant=tenant,
             built_at=store.settings.now(),
             definition_version=store.definition_version,
