@@ -14,7 +14,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
-from ingest import background, basic, errors, limits
+from ingest import background, basic, error_answers, limits
 from ingest.direct import Direct
 from ingest.guards import Keys
 from ingest.landing import Landing
@@ -68,7 +68,7 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         route_handlers=[*handlers, *tracker, *reading, openapi.document, openapi.redoc, openapi.assets()],
         state=state,
         lifespan=[_landing],
-        exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
+        exception_handlers={**error_answers.HANDLERS, **basic.HANDLERS},
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "OPTIONS"],

@@ -21,6 +21,7 @@ from ingest.errors import ApiError, StorageFailed, StorageFull
 
 SUFFIX = ".journal"
 _LOCK = "lock"
+_REMOVED = ".removed"
 _log = structlog.get_logger("ingest.journal")
 
 
@@ -36,13 +37,13 @@ class Folder:
     @classmethod
     def create(cls, journal_dir: Path) -> "Folder":
         """Make and hold the folder of a new worker."""
-        path = journal_dir / str(uuid4())
-        path.mkdir(parents=True)
-        folder = cls.claim(path)
-        if folder is None:
-            raise StorageFailed(f"the journal folder {path.name} was taken by another process")
-        _sync_directory(journal_dir)
-        return folder
+        while True:
+            path = journal_dir / str(uuid4())
+            path.mkdir(parents=True)
+            if (folder := cls.claim(path)) is not None:
+                _sync_directory(journal_dir)
+                return folder
+            # Somebody who adopts came between, saw that nobody holds it, and removed it.
 
     @classmethod
     def claim(cls, path: Path) -> "Folder | None":
@@ -63,9 +64,11 @@ class Folder:
     @classmethod
     def abandoned(cls, journal_dir: Path) -> Iterator["Folder"]:
         """Claim, one after the other, every folder that nobody holds."""
-        for path in sorted(journal_dir.iterdir()) if journal_dir.is_dir() else ():
-            if path.is_dir() and (folder := cls.claim(path)) is not None:
+        for path in folders(journal_dir):
+            if (folder := cls.claim(path)) is not None:
                 yield folder
+        for path in journal_dir.glob(f"*{_REMOVED}"):  # half-removed by somebody who is at it, or who died
+            shutil.rmtree(path, ignore_errors=True)
 
     def segments(self) -> list[int]:
         """Return the numbers of the segments on disk, oldest first."""
@@ -83,10 +86,16 @@ class Folder:
         """Delete the folder, which must hold no segment, and let go of it."""
         if segments := self.segments():
             raise StorageFailed(f"{self.segment(segments[0])} is not sealed")
-        gone = self.path.with_suffix(".removed")  # in one step, so that nobody claims or asks a half-removed folder
+        gone = self.path.with_suffix(_REMOVED)  # in one step, so that nobody claims or asks a half-removed folder
         self.path.rename(gone)
-        shutil.rmtree(gone)
+        shutil.rmtree(gone, ignore_errors=True)
         self.release()
+
+
+def folders(journal_dir: Path) -> list[Path]:
+    """Return the folders of workers, in order; those that are being removed are none any more."""
+    found = journal_dir.iterdir() if journal_dir.is_dir() else ()
+    return sorted(path for path in found if path.is_dir() and path.suffix != _REMOVED)
 
 
 class Journal:

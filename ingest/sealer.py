@@ -86,8 +86,7 @@ class Sealer:
     async def _tick(self) -> None:
         folder = self._journal.folder.path
         if self._requested is None and recovery.take_request(folder):
-            await self._commit.in_order(self._journal.roll)
-            self._requested = max(self._journal.ends.copy(), default=0)
+            self._requested = await self._commit.in_order(self._close_open)
         if (seq := self._journal.open_seq) is not None:
             age = time.monotonic() - self._journal.opened_at
             if age > SEAL_EVERY_S or self._journal.ends.get(seq, 0) > SEAL_BYTES:
@@ -98,6 +97,11 @@ class Sealer:
         if self._requested is not None and (oldest is None or oldest > self._requested):
             self._requested = None
             recovery.complete_request(folder)
+
+    def _close_open(self) -> int:
+        """Close the open segment; return the last one, before another append begins the next."""
+        self._journal.roll()
+        return max(self._journal.ends.copy(), default=0)
 
     async def _seal_ready(self) -> None:
         async with self._sealing:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,3 +173,23 @@ def test_failed_appends_leave_no_empty_segments(journal: Journal, monkeypatch: p
     assert journal.folder.segments() == [1]
     assert list(journal.ends) == [1]
     assert journal.append(frames.encode(RECORDS))[0] == 6
+
+
+def test_a_new_folder_is_held_however_eagerly_others_adopt(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def adopt() -> None:
+        while not done.is_set():
+            for folder in Folder.abandoned(tmp_path):
+                folder.remove()
+
+    adopter = threading.Thread(target=adopt)
+    adopter.start()
+    try:
+        for _ in range(200):
+            folder = Folder.create(tmp_path)
+            assert folder.path.is_dir()
+            folder.remove()
+    finally:
+        done.set()
+        adopter.join()
