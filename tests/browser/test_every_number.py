@@ -20,7 +20,7 @@ WALK = r"""() => {
   // Whatever carries a unit is an estimate, but for what defines one, marks an axis, or tells of a single session;
   // hours of play are a sum.
   const number = /[\d.,]+\s*(%|ms|s|points|kbit\/s|Mbit\/s|\/h|\/min)(?![\w/])/;
-  const apart = ".definition, .lead, thead, #worst, #method, [class$=axislayer-above], script, style, caption";
+  const apart = ".definition, .lead, thead, #heaviest, #worst, #method, [class$=axislayer-above], script, style, caption";
   const holder = ".tile, tr, .standouts p, .infolayer .annotation, article";
   const found = [];
   const tell = (text, node) => {
@@ -51,7 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         name: publish.publish_qoe(directory, report(core.with_columns(tenant=pl.lit(name)), tenant=name))
         for name, core in cores.items()
     }
-    return found | {"metrics": publish.publish_metrics(directory), "index": publish.publish_index(directory, [])}
+    return found | {"metrics": publish.publish_metrics(directory), "index": publish.publish_index(directory)}
 
 
 def opened(watch: Watch, page: Path) -> Watched:
