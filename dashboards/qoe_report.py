@@ -4,7 +4,7 @@ How it is drawn and worded is in `dashboards.qoe_page`; where it is written, in 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -134,6 +134,11 @@ def build(
         heaviest=heaviest(own, HEADLINE),
         incidents=incidents,
     )
+
+
+def of_tenant(report: QoeReport, tenant: str) -> QoeReport:
+    """Return a report over all tenants as that of the only one there is."""
+    return replace(report, tenant=tenant, title=tenant)
 
 
 def _rows(core: pl.LazyFrame, out: pl.DataFrame, hist: pl.DataFrame) -> dict[str, int]:

@@ -1,10 +1,11 @@
 """The application: wiring only. It starts, and lands, also while Postgres is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import psycopg
 import sqlalchemy.exc
@@ -13,7 +14,7 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 
-from ingest import background, basic, errors, limits
+from ingest import background, basic, error_answers, limits
 from ingest.direct import Direct
 from ingest.guards import Keys
 from ingest.landing import Landing
@@ -35,10 +36,19 @@ SAMPLE_S = 1.0
 _log = structlog.get_logger("ingest")
 
 
+class PlainState(State):
+    """State whose values lie among its attributes: Litestar's looks for each in vain before it looks where they are."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.__dict__.update(values)
+        object.__setattr__(self, "_state", self.__dict__)
+
+
 def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
     """Return the endpoint; storage is opened when it starts, and migrated as soon as Postgres answers."""
     metrics = Metrics()
-    state = State(
+    state = PlainState(
         {
             "settings": settings,
             "storage": storage,
@@ -58,7 +68,7 @@ def create_app(settings: IngestSettings, storage: StorageSettings) -> Litestar:
         route_handlers=[*handlers, *tracker, *reading, openapi.document, openapi.redoc, openapi.assets()],
         state=state,
         lifespan=[_landing],
-        exception_handlers={**errors.HANDLERS, **basic.HANDLERS},
+        exception_handlers={**error_answers.HANDLERS, **basic.HANDLERS},
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "OPTIONS"],

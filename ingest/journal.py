@@ -21,6 +21,7 @@ from ingest.errors import ApiError, StorageFailed, StorageFull
 
 SUFFIX = ".journal"
 _LOCK = "lock"
+_REMOVED = ".removed"
 _log = structlog.get_logger("ingest.journal")
 
 
@@ -36,13 +37,13 @@ class Folder:
     @classmethod
     def create(cls, journal_dir: Path) -> "Folder":
         """Make and hold the folder of a new worker."""
-        path = journal_dir / str(uuid4())
-        path.mkdir(parents=True)
-        folder = cls.claim(path)
-        if folder is None:
-            raise StorageFailed(f"the journal folder {path.name} was taken by another process")
-        _sync_directory(journal_dir)
-        return folder
+        while True:
+            path = journal_dir / str(uuid4())
+            path.mkdir(parents=True)
+            if (folder := cls.claim(path)) is not None:
+                _sync_directory(journal_dir)
+                return folder
+            # Somebody who adopts came between, saw that nobody holds it, and removed it.
 
     @classmethod
     def claim(cls, path: Path) -> "Folder | None":
@@ -63,9 +64,11 @@ class Folder:
     @classmethod
     def abandoned(cls, journal_dir: Path) -> Iterator["Folder"]:
         """Claim, one after the other, every folder that nobody holds."""
-        for path in sorted(journal_dir.iterdir()) if journal_dir.is_dir() else ():
-            if path.is_dir() and (folder := cls.claim(path)) is not None:
+        for path in folders(journal_dir):
+            if (folder := cls.claim(path)) is not None:
                 yield folder
+        for path in journal_dir.glob(f"*{_REMOVED}"):  # half-removed by somebody who is at it, or who died
+            shutil.rmtree(path, ignore_errors=True)
 
     def segments(self) -> list[int]:
         """Return the numbers of the segments on disk, oldest first."""
@@ -83,10 +86,16 @@ class Folder:
         """Delete the folder, which must hold no segment, and let go of it."""
         if segments := self.segments():
             raise StorageFailed(f"{self.segment(segments[0])} is not sealed")
-        gone = self.path.with_suffix(".removed")  # in one step, so that nobody claims or asks a half-removed folder
+        gone = self.path.with_suffix(_REMOVED)  # in one step, so that nobody claims or asks a half-removed folder
         self.path.rename(gone)
-        shutil.rmtree(gone)
+        shutil.rmtree(gone, ignore_errors=True)
         self.release()
+
+
+def folders(journal_dir: Path) -> list[Path]:
+    """Return the folders of workers, in order; those that are being removed are none any more."""
+    found = journal_dir.iterdir() if journal_dir.is_dir() else ()
+    return sorted(path for path in found if path.is_dir() and path.suffix != _REMOVED)
 
 
 class Journal:
@@ -107,8 +116,8 @@ class Journal:
     def append(self, frames: bytes) -> tuple[int, int]:
         """Write frames and wait until they are on disk; return segment and end.
 
-        Raises StorageFull or StorageFailed. Nothing of the frames is kept then and the segment is closed: an
-        fdatasync is never retried, for the kernel may have dropped what it could not write.
+        Raises StorageFull or StorageFailed. Nothing of the frames is kept then and the segment is closed: a
+        failed write is never retried, for the kernel may have dropped what it could not bring to disk.
         """
         try:
             seq = self._begin() if self.open_seq is None else self.open_seq
@@ -117,7 +126,6 @@ class Journal:
         good = self.ends[seq]
         try:
             _write(self._descriptor, frames)
-            os.fdatasync(self._descriptor)
         except OSError as error:
             self._give_up(seq, good)
             raise _refusal(error) from error
@@ -136,7 +144,8 @@ class Journal:
 
     def _begin(self) -> int:
         seq = self._next_seq
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        # Written through: a write and an fdatasync would each give up the interpreter, and queue for it again.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_DSYNC
         descriptor = os.open(self.folder.segment(seq), flags, 0o600)
         self._next_seq += 1
         try:

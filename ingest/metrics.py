@@ -43,7 +43,7 @@ class Metrics:
         self.lag = _gauge("landing_lag_seconds", "Age of the oldest record not followed", "livemax", own)
         self.unsealed = _gauge("landing_unsealed_segments", "Segments not in the raw tables yet", "livesum", own)
         self.quarantined = _gauge("landing_quarantined_rows", "Rows that Postgres refused", "livesum", own)
-        self.batch = Histogram("journal_batch_records", "Records of one fdatasync", buckets=RECORDS, registry=own)
+        self.batch = Histogram("journal_batch_records", "Records of one append", buckets=RECORDS, registry=own)
         self.followed_lag = Histogram(
             "follower_lag_seconds", "From disk to Postgres, the oldest record of a batch", buckets=SECONDS, registry=own
         )

@@ -56,9 +56,12 @@ class Observing:
             self._done(scope, request_id, status, time.perf_counter() - started)
 
     def _request_id(self, scope: Scope) -> str:
-        sent = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"").decode("latin-1")
-        if 0 < len(sent) <= 64 and sent.isascii() and sent.replace("-", "").replace("_", "").isalnum():
-            return sent
+        for name, value in scope["headers"]:
+            if name == REQUEST_ID:
+                sent = value.decode("latin-1")
+                if 0 < len(sent) <= 64 and sent.isascii() and sent.replace("-", "").replace("_", "").isalnum():
+                    return sent
+                break
         return f"{self._prefix}-{next(self._count):x}"
 
     def _done(self, scope: HTTPScope, request_id: str, status: int, seconds: float) -> None:

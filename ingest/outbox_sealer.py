@@ -8,6 +8,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from ingest.background import aside
 from ingest.sealer import OUTSIDE, SEAL_EVERY_S
 from warehouse import outbox
 from warehouse.lake import Lake
@@ -29,7 +30,7 @@ class OutboxSealer:
         while True:
             await asyncio.sleep(SEAL_EVERY_S)
             try:
-                await asyncio.to_thread(self._seal)
+                await aside(self._seal)
             except (*OUTSIDE, SQLAlchemyError) as error:
                 self.trouble = f"sealing of the outbox waits: {type(error).__name__}"
                 _log.warning("outbox not sealed", reason=str(error).strip())

@@ -12,7 +12,7 @@ import structlog
 
 from ingest import following, sealing
 from ingest.follower import connect
-from ingest.journal import Folder
+from ingest.journal import Folder, folders
 from warehouse import outbox
 from warehouse.lake import Lake
 from warehouse.postgres import Database
@@ -97,7 +97,7 @@ def drain(storage: StorageSettings, database: Database, lake: Lake, *, timeout_s
     deadline = time.monotonic() + timeout_s
     url = database.libpq_url
     adopted, records = adopt(storage.journal_dir, url, lake)
-    asked = [path for path in _folders(storage.journal_dir) if request(path)]
+    asked = [path for path in folders(storage.journal_dir) if request(path)]
     waiting = set(asked)
     while waiting:
         waiting = {path for path in waiting if (path / _REQUEST).exists() or (path / _SEALING).exists()}
@@ -111,7 +111,3 @@ def drain(storage: StorageSettings, database: Database, lake: Lake, *, timeout_s
     with database.connect() as connection:
         outbox.seal(connection, lake)
     return Drained(adopted, records, len(asked))
-
-
-def _folders(journal_dir: Path) -> list[Path]:
-    return sorted(path for path in journal_dir.iterdir() if path.is_dir()) if journal_dir.is_dir() else []

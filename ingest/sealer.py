@@ -86,17 +86,22 @@ class Sealer:
     async def _tick(self) -> None:
         folder = self._journal.folder.path
         if self._requested is None and recovery.take_request(folder):
-            await self._commit.in_order(self._journal.roll)
-            self._requested = max(self._journal.ends.copy(), default=0)
+            self._requested = await self._commit.in_order(self._close_open)
         if (seq := self._journal.open_seq) is not None:
             age = time.monotonic() - self._journal.opened_at
             if age > SEAL_EVERY_S or self._journal.ends.get(seq, 0) > SEAL_BYTES:
                 await self._commit.in_order(self._journal.roll)
         await self._seal_ready()
+        await self._end_unused()
         oldest = min(self._journal.ends.copy(), default=None)
         if self._requested is not None and (oldest is None or oldest > self._requested):
             self._requested = None
             recovery.complete_request(folder)
+
+    def _close_open(self) -> int:
+        """Close the open segment; return the last one, before another append begins the next."""
+        self._journal.roll()
+        return max(self._journal.ends.copy(), default=0)
 
     async def _seal_ready(self) -> None:
         async with self._sealing:
@@ -110,6 +115,11 @@ class Sealer:
                 records = await background.aside(partial(self._seal, seq, end))
                 self._journal.forget(seq)
                 self._observer.sealed(records)
+
+    async def _end_unused(self) -> None:
+        async with self._sealing:
+            if self._aside.unused:
+                await background.aside(self._aside.close)
 
     def _seal(self, seq: int, end: int) -> int:
         if end > SMALL_BYTES:

@@ -6,6 +6,7 @@ Needs the segment wholly followed: placements and refusals come from Postgres. W
 
 import shutil
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ import structlog
 
 from ingest import frames
 from ingest.journal import Folder
-from warehouse import landing
+from warehouse import landing, tombstones
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.lake import Lake
 
@@ -39,10 +40,21 @@ class _Record(msgspec.Struct, gc=False):
     body: msgspec.Raw
 
     @property
+    def started(self) -> datetime:
+        return datetime.fromtimestamp(self.started_at / 1_000, UTC)
+
+    @property
     def key(self) -> landing.SessionKey:
         return landing.SessionKey(self.tenant, self.session_id, self.identity_at)
 
 
+class _Viewer(msgspec.Struct, gc=False, rename="camel"):
+    """Who watched, as the body says."""
+
+    user_id: str | None = None
+
+
+_viewer = msgspec.json.Decoder(_Viewer)
 _decoder = msgspec.json.Decoder(list[_Record])
 
 
@@ -77,9 +89,25 @@ def _load(path: Path, end: int | None) -> tuple[list[_Record], bool]:
     return records, damaged
 
 
-def _placed(connection: psycopg.Connection, records: Sequence[_Record]) -> pl.DataFrame:
+def _placed(connection: psycopg.Connection, landed: Sequence[_Record]) -> pl.DataFrame:
+    records = _remembered(connection, landed)
     placed = landing.placements(connection, (r.key for r in records), [r.ingest_id for r in records])
     return _frame(records, placed)
+
+
+def _remembered(connection: psycopg.Connection, records: Sequence[_Record]) -> Sequence[_Record]:
+    """Return the records that no tombstone covers."""
+    buried = tombstones.load(connection, {record.tenant for record in records})
+    if not buried.forgotten_at:
+        return records
+    return [record for record in records if not _covered(buried, record)]
+
+
+def _covered(buried: tombstones.Tombstones, record: _Record) -> bool:
+    if buried.cover_session(*record.key):
+        return True
+    user_id = _viewer.decode(record.body).user_id
+    return user_id is not None and buried.cover_user(record.tenant, user_id, record.started)
 
 
 def _frame(records: Sequence[_Record], placed: landing.Placements) -> pl.DataFrame:

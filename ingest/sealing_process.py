@@ -8,6 +8,7 @@ end: one JSON object a line in and out, until its standard input ends.
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,9 @@ NICENESS = 10
 
 CLOSE_S = 5.0
 """How long what is in hand may take when the worker ends."""
+
+IDLE_S = 5.0
+"""After how long without work the process ends, and with it the memory that the largest segment took."""
 
 
 class SealingFailedError(Exception):
@@ -55,11 +59,20 @@ class Sealed(msgspec.Struct):
 
 
 class SealingProcess:
-    """One process, started when first needed. It shares the folder's lock, so that nobody adopts what it works on."""
+    """One process, started when needed and ended when idle.
+
+    It shares the folder's lock, so that nobody adopts what it works on.
+    """
 
     def __init__(self, folder: Folder, url: str, lake: Lake) -> None:
         self._folder, self._url, self._lake = folder, url, lake
         self._process: subprocess.Popen[bytes] | None = None
+        self._used_at = 0.0
+
+    @property
+    def unused(self) -> bool:
+        """Whether there is a process that had nothing to do for `IDLE_S`."""
+        return self._process is not None and time.monotonic() - self._used_at > IDLE_S
 
     def seal(self, seq: int, end: int) -> int:
         """Seal a segment as `sealing.seal` does and return its records; blocks. Raises SealingFailedError.
@@ -81,6 +94,7 @@ class SealingProcess:
         if not line:
             self.close()
             raise SealingFailedError("its process", "the sealing process ended")
+        self._used_at = time.monotonic()
         sealed = msgspec.json.decode(line, type=Sealed)
         if sealed.away is not None:
             raise SealingFailedError(sealed.away, sealed.failure)

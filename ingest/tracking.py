@@ -16,6 +16,7 @@ from litestar.datastructures import State
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest import bodies
+from ingest.background import aside
 from ingest.errors import DatabaseError
 from ingest.payloads import sync
 from warehouse import enriching, watching
@@ -80,4 +81,4 @@ async def in_database(
         with state.database.connect() as connection:
             return work(connection, *args, **kwargs)
 
-    return await asyncio.to_thread(run)
+    return await aside(run)

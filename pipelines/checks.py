@@ -1,12 +1,20 @@
 """Asset checks of sessions: what must be true of their tables. They read the tables anew, not what a build claims."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 import polars as pl
 
 from warehouse import building, builds
-from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, RAW_SESSIONS
+from warehouse.datasets import (
+    CONTENT_DIMENSION,
+    CORE_SESSIONS,
+    CORE_SESSIONS_QUARANTINE,
+    OUT_QOE_DAILY,
+    OUT_QOE_DAILY_BASE,
+    RAW_SESSIONS,
+    Dataset,
+)
 from warehouse.derivations import QOE_DAILY, SESSIONS
 from warehouse.store import Store
 
@@ -66,24 +74,31 @@ def counts_reconcile(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
 @dg.asset_check(
     asset=OUT_QOE_DAILY.name,
     name="sessions_add_up",
-    description="Sessions in the content rows of out equal the rows of core, day by day",
+    description="Sessions in the content rows of out equal the rows of core and what is in the base, day by day",
 )
 def sessions_add_up(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
-    """Compare the sessions that were aggregated with those that exist."""
+    """Compare the sessions that were aggregated with those that exist or were frozen."""
     stale = set(building.stale_days(store, QOE_DAILY))
-    counted = dict(
-        store.lake.scan(OUT_QOE_DAILY)
-        .filter(pl.col("dimension") == CONTENT_DIMENSION)
-        .group_by("day")
-        .agg(pl.col("sessions").sum())
-        .collect()
-        .iter_rows()
-    )
+    counted, frozen = (_sessions(store, dataset) for dataset in (OUT_QOE_DAILY, OUT_QOE_DAILY_BASE))
     core = store.lake.row_counts(CORE_SESSIONS)
     wrong = sorted(
-        day.isoformat() for day in (core.keys() | counted.keys()) - stale if core.get(day, 0) != counted.get(day, 0)
+        day.isoformat()
+        for day in (core.keys() | counted.keys() | frozen.keys()) - stale
+        if core.get(day, 0) + frozen.get(day, 0) != counted.get(day, 0)
     )
-    return dg.AssetCheckResult(passed=not wrong, metadata={"sessions": sum(counted.values()), "wrong_days": wrong})
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        metadata={"sessions": sum(counted.values()), "frozen": sum(frozen.values()), "wrong_days": wrong},
+    )
+
+
+def _sessions(store: Store, dataset: Dataset) -> dict[date, int]:
+    content = pl.col("dimension") == CONTENT_DIMENSION
+    return dict(
+        store.lake.read(
+            dataset, lambda rows: rows.filter(content).group_by("day").agg(pl.col("sessions").sum())
+        ).iter_rows()
+    )
 
 
 @dg.asset_check(

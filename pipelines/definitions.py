@@ -8,6 +8,7 @@ from pipelines.assets.incidents import incidents
 from pipelines.assets.progress import out_progress_daily
 from pipelines.assets.qoe import out_qoe_daily, out_qoe_hourly
 from pipelines.assets.reports import report_progress, report_qoe
+from pipelines.assets.retention import housekeeping, retention
 from pipelines.assets.sessions import core_sessions, raw_sessions
 from pipelines.assets.watches import core_watches, raw_metadata, raw_watches
 from pipelines.jobs import JOBS
@@ -22,6 +23,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
         assets=[
             *(raw_sessions, core_sessions, out_qoe_daily, out_qoe_hourly, incidents, report_qoe),
             *(raw_watches, raw_metadata, enriched_metadata, core_watches, out_progress_daily, report_progress),
+            *(retention, housekeeping),
         ],
         asset_checks=[*checks.CHECKS, *watch_checks.CHECKS],
         jobs=JOBS,

@@ -46,6 +46,13 @@ publish_job = dg.define_asset_job(
     description="Publish every report from what is aggregated, and run every check",
 )
 
+retain_job = dg.define_asset_job(
+    "retain",
+    selection=dg.AssetSelection.assets("retention", "housekeeping"),
+    executor_def=dg.in_process_executor,
+    description="Delete what has expired, and tidy the tables",
+)
+
 enrich_job = dg.define_asset_job(
     "enrich",
     selection=dg.AssetSelection.assets(ENRICHED),
@@ -53,4 +60,4 @@ enrich_job = dg.define_asset_job(
     description="Ask metadata providers for what watches lack, and count what is left",
 )
 
-JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, enrich_job)
+JOBS = (*build_jobs.values(), *refresh_jobs.values(), publish_job, enrich_job, retain_job)

@@ -1,6 +1,7 @@
 """Which pages are published, and which frames each is given. What a page shows is in `dashboards`."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,24 @@ def publish_qoe(store: Store) -> Sequence[Path]:
     """
     out = store.lake.scan(OUT_QOE_DAILY).collect()
     hist = store.lake.scan(OUT_QOE_HISTOGRAM_DAILY).collect()
-    reports = (
-        qoe_report.build(
-            out,
-            hist,
-            store.lake.scan(CORE_SESSIONS),
-            tenant=tenant,
-            built_at=store.settings.now(),
-            definition_version=store.definition_version,
-            dimensions=tuple(store.settings.dimensions),
-            incidents=_incidents(store, tenant),
-        )
-        for tenant in (None, *sorted(out["tenant"].unique()))
+    build = partial(
+        qoe_report.build,
+        out,
+        hist,
+        store.lake.scan(CORE_SESSIONS),
+        built_at=store.settings.now(),
+        definition_version=store.definition_version,
+        dimensions=tuple(store.settings.dimensions),
     )
-    return _finish(store, "qoe.html", [publish.publish_qoe(store.settings.reports_dir, report) for report in reports])
+    tenants = sorted(out["tenant"].unique())
+    of_all = build(tenant=None, incidents=_incidents(store, None))
+    # What is true of the only tenant is true of all: it is not computed twice.
+    if len(tenants) == 1:
+        own = [qoe_report.of_tenant(of_all, *tenants)]
+    else:
+        own = [build(tenant=name, incidents=_incidents(store, name)) for name in tenants]
+    reports_dir = store.settings.reports_dir
+    return _finish(store, "qoe.html", [publish.publish_qoe(reports_dir, report) for report in (of_all, *own)])
 
 
 def _incidents(store: Store, tenant: str | None) -> Sequence[Mapping[str, Any]]:
@@ -55,6 +60,11 @@ def publish_progress(store: Store) -> Sequence[Path]:
     )
     pages = [publish.publish_progress(store.settings.reports_dir, report) for report in reports]
     return _finish(store, "progress.html", pages)
+
+
+def publish_everything(store: Store) -> Sequence[Path]:
+    """Publish every page from what is there; return their paths."""
+    return (*publish_qoe(store), *publish_progress(store))
 
 
 def _goals(store: Store, tenant: str, users: Iterable[str]) -> dict[str, progress_report.Goals]:

@@ -1,10 +1,10 @@
-"""What runs by the clock: the second try at what is stale, the daily publication, and asking providers again."""
+"""What runs by the clock: the second try at what is stale, daily publication, asking providers again, retention."""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.jobs import enrich_job, publish_job, refresh_jobs
+from pipelines.jobs import enrich_job, publish_job, refresh_jobs, retain_job
 from pipelines.staleness import stale_ranges
 from warehouse.derivations import FAMILIES
 from warehouse.enriching import lacking
@@ -43,6 +43,15 @@ daily_publish = dg.ScheduleDefinition(
     description="Publishes every report and runs every check",
 )
 
+daily_retention = dg.ScheduleDefinition(
+    name="daily_retention",
+    job=retain_job,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes what has expired",
+)
+
 
 @dg.schedule(
     job=enrich_job,
@@ -63,4 +72,4 @@ def enrichment(
     return dg.RunRequest()
 
 
-SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, enrichment)
+SCHEDULES = (*(_hourly(family) for family in FAMILIES), daily_publish, daily_retention, enrichment)

@@ -3,7 +3,8 @@
 import json
 import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def main() -> None:
     # What is open must be closed, the embedded server above all: SIGTERM unwinds like any other exit.
     logs.configure("WARNING")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
+@contextmanager
+def _mendable() -> Iterator[None]:
+    """Turn what stops a refresh into one line."""
+    from ingest import recovery
+    from pipelines import refreshing
+    from warehouse.backup import BackupError
+
+    try:
+        yield
+    except (refreshing.RefreshError, recovery.DrainTimeoutError, BackupError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 main.add_command(access.keys)
@@ -84,19 +98,14 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 @click.option("--remote", metavar="sc://HOST:PORT", help="Spark Connect server of --engine spark.")
 def refresh(engine: str, remote: str | None) -> None:
     """Rebuild everything that is stale, now."""
-    from ingest import recovery
-    from pipelines import refreshing
     from playhead import services
     from warehouse import spark
     from warehouse.store import open_store
 
     if (engine == "spark") != bool(remote):
         raise click.UsageError("--engine spark and --remote sc://HOST:PORT belong together")
-    try:
-        with open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
-            services.refresh(CONSOLE, replace(store, engine=chosen))
-    except (refreshing.RefreshError, recovery.DrainTimeoutError, spark.SparkError) as error:
-        raise click.ClickException(str(error)) from error
+    with _mendable(), open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
+        services.refresh(CONSOLE, replace(store, engine=chosen))
 
 
 @main.command()
@@ -135,6 +144,62 @@ def sync(folder: Path) -> None:
     from playhead.syncing import command
 
     sys.exit(command.run(CONSOLE, folder))
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def retain(dry_run: bool) -> None:
+    """Delete what has expired by the retention policies."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.retain(CONSOLE, StorageSettings.from_environ(), dry_run=dry_run))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def backup(folder: Path) -> None:
+    """Copy what cannot be derived, and the lake, into FOLDER."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.back_up(CONSOLE, StorageSettings.from_environ(), folder))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Bring the backup in FOLDER into an empty home, and rebuild what is derived."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.restore(CONSOLE, StorageSettings.from_environ(), folder))
+
+
+@main.command()
+@click.option("--verify", is_flag=True, help="Only compare; exit 1 where anything differs.")
+def rebuild(verify: bool) -> None:
+    """Make everything that is derived from raw anew."""
+    from playhead import governance
+
+    with _mendable():
+        sys.exit(governance.rebuild(CONSOLE, StorageSettings.from_environ(), verify=verify))
+
+
+@main.command()
+@click.option("--session", help="Id of a session.")
+@click.option("--user", help="Id of a viewer, or name of a user of the tracker.")
+@click.option("--tenant", default="default", show_default=True)
+def forget(session: str | None, user: str | None, tenant: str) -> None:
+    """Delete a session, or all that a user did, everywhere, and print a receipt."""
+    if (session is None) == (user is None):
+        raise click.UsageError("Name either --session or --user.")
+    from playhead import governance
+    from warehouse.tombstones import Subject
+
+    subject = Subject("session", tenant, session) if session is not None else Subject("user", tenant, user or "")
+    with _mendable():
+        sys.exit(governance.forget(CONSOLE, StorageSettings.from_environ(), subject))
 
 
 @main.command()

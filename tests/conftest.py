@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -46,6 +47,13 @@ def template(server_url: URL) -> str:
 @pytest.fixture
 def database_url(server_url: URL, template: str) -> Iterator[URL]:
     """The URL of a fresh, migrated, empty database."""
+    with fresh_database(server_url, template) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server_url: URL, template: str) -> Iterator[URL]:
+    """Make a database of the migrated template, and drop it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server_url.set(database=name)
@@ -57,6 +65,14 @@ def storage(tmp_path: Path, database_url: URL) -> StorageSettings:
     """Settings of a home of its own, on the fresh database."""
     home = tmp_path / "home"
     return StorageSettings(home=home, lake_url=str(home / "lake"), database_url=database_url, pool_max=10, pool_min=1)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, server_url: URL, template: str) -> Iterator[StorageSettings]:
+    """Settings of a second home, on a database of its own."""
+    home = tmp_path / "elsewhere"
+    with fresh_database(server_url, template) as url:
+        yield StorageSettings(home=home, lake_url=str(home / "lake"), database_url=url, pool_max=10, pool_min=1)
 
 
 @pytest.fixture

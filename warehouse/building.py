@@ -13,11 +13,11 @@ from datetime import date
 import polars as pl
 import psycopg
 
-from warehouse import builds, publishing
+from warehouse import bases, builds, publishing
 from warehouse.datasets import Dataset
 from warehouse.derivations import CONTROL, DERIVATIONS, Computed, Derivation, Frames
 from warehouse.engines import Engine
-from warehouse.lake import Lake
+from warehouse.lake import Lake, again
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -47,7 +47,7 @@ def fingerprints(store: Store, step: Derivation) -> dict[date, str]:
 def _fingerprints(store: Store, connection: psycopg.Connection, step: Derivation) -> dict[date, str]:
     control = [] if step.control is None else [step.control(connection, store.settings).write_json()]
     seen: dict[date, list[str]] = {}
-    for source in step.sources:
+    for source in (*step.sources, *step.bases):
         for day, fingerprint in store.lake.fingerprints(source).items():
             seen.setdefault(WHOLE if step.whole else day, []).append(f"{source.name}:{day}:{fingerprint}")
     return {
@@ -78,11 +78,11 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
     Days are not looked at for a step that is built as a whole.
     """
     built = Built({target.name: {} for target in step.targets})
-    with _building(store, step.recorded) as connection:
-        for chunk in [None] if step.whole else chunks(store.lake, step.sources, days):
+    with lock(store, step) as connection:
+        for chunk in portions(store, step, days):
             seen = _fingerprints(store, connection, step)
             rows_in = _rows_in(store, step, chunk)
-            computed = _compute(store, connection, step, chunk)
+            computed = compute(store, connection, step, chunk)
             written = chunk if chunk is not None else _changed_days(store, connection, step, computed.frames)
             for target in step.targets:
                 frame = computed.frames[target.name]
@@ -104,6 +104,11 @@ def aggregates(engine: Engine, lake: Lake, step: Derivation, days: Sequence[date
     }
 
 
+def portions(store: Store, step: Derivation, days: Iterable[date]) -> Iterable[list[date] | None]:
+    """Return the days in the groups that are built at once: None, for all, of a step that is built as a whole."""
+    return [None] if step.whole else chunks(store.lake, step.sources, days)
+
+
 def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iterator[list[date]]:
     """Yield the days in groups of at most `ROWS_AT_ONCE` source rows, or of one day."""
     counts = [lake.row_counts(source) for source in sources]
@@ -120,12 +125,29 @@ def chunks(lake: Lake, sources: Sequence[Dataset], days: Iterable[date]) -> Iter
         yield chunk
 
 
-def _compute(store: Store, connection: psycopg.Connection, step: Derivation, days: Sequence[date] | None) -> Computed:
+def all_days(store: Store, step: Derivation) -> list[date]:
+    """Return every day that the step's sources, bases or targets have rows of."""
+    tables = (*step.sources, *step.bases, *step.targets)
+    return sorted(set().union(*(store.lake.row_counts(table).keys() for table in tables)))
+
+
+def compute(store: Store, connection: psycopg.Connection, step: Derivation, days: Sequence[date] | None) -> Computed:
+    """Return what a step and its bases make of the sources' present rows of these days, None for all at once."""
     if step.compute is None:
-        return Computed(aggregates(store.engine, store.lake, step, days or []))
-    sources = {source.name: store.lake.scan(source, days=days).collect() for source in step.sources}
+        return Computed(_aggregated(store, step, days or []))
+    sources = {source.name: store.lake.read(source, days=days) for source in step.sources}
     control = {} if step.control is None else {CONTROL: step.control(connection, store.settings)}
     return step.compute(sources | control, store.settings)
+
+
+def _aggregated(store: Store, step: Derivation, days: Sequence[date]) -> Frames:
+    """Return what the engine makes of days, and on this machine, for little is left of them, of those with bases."""
+    frozen = bases.frozen(store, step, days)
+    others = [day for day in days if day not in frozen]
+    parts: list[Frames] = [again(lambda: aggregates(store.engine, store.lake, step, others))] if others else []
+    if frozen:
+        parts.append(bases.added(store, step, frozen))
+    return {target.name: pl.concat([part[target.name] for part in parts]) for target in step.targets}
 
 
 def _rows_in(store: Store, step: Derivation, days: Sequence[date] | None) -> dict[date, int]:
@@ -200,8 +222,9 @@ def _changed_days(store: Store, connection: psycopg.Connection, step: Derivation
 
 
 @contextmanager
-def _building(store: Store, dataset: Dataset) -> Iterator[psycopg.Connection]:
-    """Hold the dataset's build lock: two builds of one day must not interleave reading and replacing."""
+def lock(store: Store, step: Derivation) -> Iterator[psycopg.Connection]:
+    """Hold the step's build lock: two builds of one day must not interleave reading and replacing."""
+    dataset = step.recorded
     with store.database.connect() as connection:
         connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
         try:

@@ -65,6 +65,19 @@ def stale_days(
     return sorted(changed | vanished)
 
 
+def carry_over(
+    connection: psycopg.Connection, dataset: Dataset, before: Mapping[date, str], after: Mapping[date, str]
+) -> None:
+    """Let builds that saw the source as it was `before` count as having seen it `after`, for its rows are the same."""
+    changed = {day: seen for day, seen in before.items() if after.get(day) not in {None, seen}}
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE partition_builds SET source_fingerprint = %s"
+            " WHERE dataset = %s AND day = %s AND source_fingerprint = %s",
+            [(after[day], dataset.name, day, seen) for day, seen in changed.items()],
+        )
+
+
 def built_at(connection: psycopg.Connection, dataset: Dataset) -> dict[date, datetime]:
     """Return when each day was last built."""
     rows = connection.execute("SELECT day, built_at FROM partition_builds WHERE dataset = %s", (dataset.name,))

@@ -14,7 +14,9 @@ class Dataset:
 
     `columns` maps a name to its type and comment; `key` identifies a row; `identifying` columns are left out of the
     table log's statistics, so that the log holds nothing to forget; `dimensional` tables also carry the configured
-    dimensions, as nullable strings, after their own columns.
+    dimensions, as nullable strings, after their own columns. Days that are replaced are written in the order of
+    `sorted_by`, then of the key, so that rows which are summed together lie together. `retention` is the kind of policy
+    that its rows expire by; what is derived without one goes with its sources.
     """
 
     name: str
@@ -24,6 +26,8 @@ class Dataset:
     identifying: frozenset[str] = frozenset()
     dimensional: bool = False
     partition: str = "day"
+    sorted_by: tuple[str, ...] = ()
+    retention: str | None = None
 
     def schema(self, dimensions: Mapping[str, str] | None = None) -> pl.Schema:
         """Return the Polars schema, with the configured dimensions where the table carries them."""

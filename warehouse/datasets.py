@@ -130,6 +130,7 @@ RAW_SESSIONS = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "session_id", "payload", "refused"}),
+    retention="sessions",
 )
 
 CORE_SESSIONS = Dataset(
@@ -165,6 +166,7 @@ CORE_SESSIONS = Dataset(
     key=("tenant", "session_id", "identity_at"),
     identifying=frozenset({"session_id", "user_id", "device_id", "ingest_id"}),
     dimensional=True,
+    sorted_by=("tenant", "content_id", "stream_type", "started_at"),
 )
 
 CORE_SESSIONS_QUARANTINE = Dataset(
@@ -221,6 +223,27 @@ def _hourly(daily: Dataset) -> Dataset:
 OUT_QOE_HOURLY = _hourly(OUT_QOE_DAILY)
 OUT_QOE_HISTOGRAM_HOURLY = _hourly(OUT_QOE_HISTOGRAM_DAILY)
 
+
+def base_of(dataset: Dataset) -> Dataset:
+    """Return the table that keeps what expired rows contributed to an aggregate, by the aggregate's own keys."""
+    frozen: dict[str, tuple[pl.DataType, str]] = {
+        "cutoffs": (pl.String(), "The cutoffs, JSON: what had arrived before them is in the base, and only there"),
+        "last_received_at": (INSTANT, "The latest arrival in the base: from it, the base itself expires"),
+    }
+    return replace(
+        dataset,
+        name=f"{dataset.name}_base",
+        comment=f"What expired rows contributed to {dataset.name}; it adds up with what is still there",
+        columns={**dataset.columns, **frozen},
+        retention="aggregates",
+    )
+
+
+OUT_QOE_DAILY_BASE = base_of(OUT_QOE_DAILY)
+OUT_QOE_HISTOGRAM_DAILY_BASE = base_of(OUT_QOE_HISTOGRAM_DAILY)
+OUT_QOE_HOURLY_BASE = base_of(OUT_QOE_HOURLY)
+OUT_QOE_HISTOGRAM_HOURLY_BASE = base_of(OUT_QOE_HISTOGRAM_HOURLY)
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
@@ -231,6 +254,10 @@ DATASETS = {
         OUT_QOE_HISTOGRAM_DAILY,
         OUT_QOE_HOURLY,
         OUT_QOE_HISTOGRAM_HOURLY,
+        OUT_QOE_DAILY_BASE,
+        OUT_QOE_HISTOGRAM_DAILY_BASE,
+        OUT_QOE_HOURLY_BASE,
+        OUT_QOE_HISTOGRAM_HOURLY_BASE,
         RAW_WATCHES,
         RAW_METADATA,
         CORE_WATCHES,

@@ -6,6 +6,7 @@ What a computation means is in `warehouse.metrics`; reading, replacing and recor
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,9 +17,13 @@ from warehouse.datasets import (
     CORE_SESSIONS,
     CORE_SESSIONS_QUARANTINE,
     OUT_QOE_DAILY,
+    OUT_QOE_DAILY_BASE,
     OUT_QOE_HISTOGRAM_DAILY,
+    OUT_QOE_HISTOGRAM_DAILY_BASE,
     OUT_QOE_HISTOGRAM_HOURLY,
+    OUT_QOE_HISTOGRAM_HOURLY_BASE,
     OUT_QOE_HOURLY,
+    OUT_QOE_HOURLY_BASE,
     RAW_SESSIONS,
     Dataset,
 )
@@ -56,7 +61,7 @@ class Derivation:
 
     `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
     day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
-    can compute.
+    can compute. These may have `bases`, one a target: what expired source rows contributed is kept there and added.
     """
 
     family: str
@@ -65,6 +70,7 @@ class Derivation:
     compute: Callable[[Frames, StorageSettings], Computed] | None = None
     whole: bool = False
     aggregates: tuple[Aggregate, ...] = ()
+    bases: tuple[Dataset, ...] = ()
     control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
 
     @property
@@ -99,9 +105,14 @@ QOE_DAILY = Derivation(
     "qoe",
     (CORE_SESSIONS,),
     (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY),
-    aggregates=(qoe.aggregate, histogram.aggregate),
+    aggregates=(partial(qoe.aggregate, in_order=True), histogram.aggregate),
+    bases=(OUT_QOE_DAILY_BASE, OUT_QOE_HISTOGRAM_DAILY_BASE),
 )
-QOE_HOURLY = replace(QOE_DAILY, targets=(OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY))
+QOE_HOURLY = replace(
+    QOE_DAILY,
+    targets=(OUT_QOE_HOURLY, OUT_QOE_HISTOGRAM_HOURLY),
+    bases=(OUT_QOE_HOURLY_BASE, OUT_QOE_HISTOGRAM_HOURLY_BASE),
+)
 WATCHES = Derivation(
     "progress", (RAW_WATCHES, RAW_METADATA), (CORE_WATCHES,), _core_watches, whole=True, control=_zones
 )

@@ -45,7 +45,15 @@ def running(home: Path) -> Iterator[URL]:
         finally:
             with _locked(lock, fcntl.LOCK_EX):
                 if _is_last(using):
-                    server.stop()
+                    _stop(server)
+
+
+def _stop(server: Server) -> None:
+    # It has been told; what keeps it is no reason to keep its user, and whoever comes next waits for it or adopts it.
+    try:
+        server.stop()
+    except ServerError as error:
+        _log.error("the embedded PostgreSQL has not stopped yet: %s", error)
 
 
 @contextmanager

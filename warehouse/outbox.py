@@ -56,6 +56,20 @@ def seal(connection: psycopg.Connection, lake: Lake) -> int:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
 
 
+def waiting(connection: psycopg.Connection, dataset: Dataset) -> pl.DataFrame:
+    """Return the rows of a raw dataset that are not known to be in the lake. Raises psycopg errors."""
+    records = connection.execute("SELECT record FROM outbox WHERE dataset = %s ORDER BY id", (dataset.name,)).fetchall()
+    return _frame(dataset, [record for (record,) in records])
+
+
+def erase(connection: psycopg.Connection, ingest_ids: Sequence[str]) -> int:
+    """Delete raw rows that must not reach the lake, while nobody seals; return how many. In a transaction."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    return connection.execute(
+        "DELETE FROM outbox WHERE record::jsonb ->> 'ingest_id' = ANY(%s)", (list(ingest_ids),)
+    ).rowcount
+
+
 def _seal(connection: psycopg.Connection, lake: Lake, dataset: Dataset) -> int:
     sealed = 0
     while True:

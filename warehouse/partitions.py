@@ -41,6 +41,17 @@ def ahead(today: date) -> Iterator[date]:
         month = _next(month)
 
 
+def months(connection: psycopg.Connection) -> list[str]:
+    """Return the names of the monthly partitions that exist, in order."""
+    return sorted(f"sessions_{month:%Y_%m}" for month in _existing(connection))
+
+
+def is_past(table: str, today: date) -> bool:
+    """Tell whether a monthly partition is of an earlier month than today's."""
+    name = _NAME.fullmatch(table)
+    return name is not None and date(int(name[1]), int(name[2]), 1) < today.replace(day=1)
+
+
 def ensure(connection: psycopg.Connection, months: Iterable[date]) -> None:
     """Make the partitions of these months (any day of each) where they are missing; earlier than 2005 have none.
 

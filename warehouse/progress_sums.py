@@ -4,6 +4,7 @@ They are what `warehouse.metrics.progress_daily` makes of the watches before and
 What changes watches is in `watching` and `describing`; the sums are read in `progress_reading`.
 """
 
+from collections.abc import Mapping
 from typing import LiteralString
 
 import polars as pl
@@ -22,6 +23,8 @@ _INSTANT = (*_WATCHER, "watched_at")
 _ADD: LiteralString = "items = held.items + excluded.items, watched_s = held.watched_s + excluded.watched_s"
 _NAME: LiteralString = ", title_name = greatest(held.title_name, excluded.title_name)"
 _TABLES: tuple[LiteralString, ...] = ("progress_days", "progress_titles", "progress_instants")
+KEYS = dict(zip(_TABLES, (_DAY, _TITLE, _INSTANT), strict=True))
+"""What identifies a sum, by table."""
 
 
 def change(connection: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
@@ -33,14 +36,18 @@ def change(connection: psycopg.Connection, before: pl.DataFrame, after: pl.DataF
     removed, added = place(before, zones, ""), place(after, zones, "")
     daily = pl.concat([aggregate(removed).with_columns(-pl.col(_SUMS)), aggregate(added)])
     instants = pl.concat([by_instant(removed).with_columns(-pl.col(_SUMS)), by_instant(added)])
-    titles = daily.filter(pl.col("kind") != "movie")
-    rows.upsert(connection, "progress_days", _net(daily, _DAY), _DAY, _ADD)
-    names = titles.group_by(_TITLE).agg(pl.col("title_name").filter(pl.col("items") > 0).max())
-    named = _net(titles, _TITLE).join(names, on=_TITLE, nulls_equal=True)
-    rows.upsert(connection, "progress_titles", named, _TITLE, _ADD + _NAME)
-    rows.upsert(connection, "progress_instants", _net(instants, _INSTANT), _INSTANT, _ADD)
+    sums = _by_table(daily, instants)
+    rows.upsert(connection, "progress_days", sums["progress_days"], _DAY, _ADD)
+    rows.upsert(connection, "progress_titles", sums["progress_titles"], _TITLE, _ADD + _NAME)
+    rows.upsert(connection, "progress_instants", sums["progress_instants"], _INSTANT, _ADD)
     for tenant, user_id in removed.select(_WATCHER).unique().iter_rows():
         _delete(connection, tenant, user_id, " AND items = 0")
+
+
+def of(watches: pl.DataFrame, zones: Mapping[tuple[str, str], str]) -> dict[str, pl.DataFrame]:
+    """Return the rows of every table of sums that these watches, as `describe` gives them, come to."""
+    placed = place(watches, zones, "")
+    return _by_table(aggregate(placed), by_instant(placed))
 
 
 def ensure(connection: psycopg.Connection, tenant: str, user_id: str, time_zone: str) -> None:
@@ -76,6 +83,16 @@ def _zones(connection: psycopg.Connection, users: pl.DataFrame) -> dict[tuple[st
         (users["tenant"].to_list(), users["user_id"].to_list()),
     )
     return {(tenant, user_id): zone for tenant, user_id, zone in rows_}
+
+
+def _by_table(daily: pl.DataFrame, instants: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    titles = daily.filter(pl.col("kind") != "movie")
+    names = titles.group_by(_TITLE).agg(pl.col("title_name").filter(pl.col("items") > 0).max())
+    return {
+        "progress_days": _net(daily, _DAY),
+        "progress_titles": _net(titles, _TITLE).join(names, on=_TITLE, nulls_equal=True),
+        "progress_instants": _net(instants, _INSTANT),
+    }
 
 
 def _net(sums: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:

@@ -58,6 +58,12 @@ def published(connection: psycopg.Connection, dataset: Dataset) -> dict[date, st
     return dict(rows.fetchall())
 
 
+def forget(connection: psycopg.Connection, datasets: Iterable[Dataset]) -> None:
+    """Let nothing of these count as published, so that publishing writes it whole."""
+    names = [dataset.name for dataset in datasets]
+    connection.execute("DELETE FROM published_days WHERE dataset = ANY(%s)", (names,))
+
+
 def _remember(cursor: psycopg.Cursor, dataset: Dataset, days: Sequence[date], fingerprints: Mapping[date, str]) -> None:
     cursor.execute("DELETE FROM published_days WHERE dataset = %s AND day = ANY(%s)", (dataset.name, list(days)))
     cursor.executemany(

@@ -40,6 +40,9 @@ _SETTINGS = {
 }
 _UNUSABLE = re.compile(r'["$`\\\n]')
 _START_S = 300
+STOP_S = 20
+"""How long stopping may take; a server that is frozen, or writes out much, then ends by itself when it can."""
+
 _PORT_LINE = 3
 _LOG_BYTES = 10_000_000
 
@@ -88,9 +91,9 @@ class Server:
             self._start(port)
 
     def stop(self) -> None:
-        """Stop the server, if it runs, and wait until it has."""
+        """Stop the server, if it runs, and wait until it has; ServerError when that takes longer than `STOP_S`."""
         if self._pid() is not None:
-            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", str(_START_S))
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", str(STOP_S))
 
     def _initialise(self) -> None:
         """Make the data folder aside and rename it: what a killed process left half made is never taken for data."""

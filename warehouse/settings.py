@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import URL, make_url
 
+from warehouse import policies
 from warehouse.incident_settings import IncidentSettings
 
 DEFAULT_DIMENSIONS = {
@@ -27,7 +28,7 @@ DEFAULT_DIMENSIONS = {
     "experiment": "experiment",
 }
 
-_TABLES = ("dimensions", "incidents")
+_TABLES = ("dimensions", "incidents", "retention")
 
 
 class SettingsError(ValueError):
@@ -48,10 +49,10 @@ class StorageSettings:
     """Most connections of one process."""
     pool_min: int = 5
     """Connections kept open by one process."""
-    retention_days: int = 90
-    """Days that sessions are kept, from arrival."""
     dimensions: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_DIMENSIONS))
     """Column name of each configured dimension, and the payload field it is read from."""
+    retention: tuple[policies.Policy, ...] = policies.defaults(90)
+    """How long rows are kept, from arrival."""
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     """When something is an incident, and who is told."""
     time_zone: str = "Pacific/Auckland"
@@ -85,8 +86,8 @@ class StorageSettings:
             database_url=_database_url(env),
             pool_max=_integer(env, ("DB_POOL_MAX", "HIKARI_MAX_POOL_SIZE"), 20),
             pool_min=_integer(env, ("DB_POOL_MIN", "HIKARI_MIN_IDLE"), 5),
-            retention_days=_integer(env, ("RETENTION_DAYS",), 90),
             dimensions=_dimensions(tables.get("dimensions")),
+            retention=_retention(tables.get("retention"), _integer(env, ("RETENTION_DAYS",), 90)),
             incidents=_incidents(tables.get("incidents", {})),
             time_zone=_time_zone(env.get("IMMERSION_TIMEZONE")),
             fixed_now=_instant(env.get("PLAYHEAD_NOW")),
@@ -165,6 +166,15 @@ def _read_toml(path: Path) -> Mapping[str, object]:
             near = difflib.get_close_matches(key, _TABLES, 1, 0.0)
             raise SettingsError(f"{path}: unknown key {key!r}; did you mean {near[0]!r}?")
     return tables
+
+
+def _retention(table: object, default_days: int) -> tuple[policies.Policy, ...]:
+    if default_days < 1:
+        raise SettingsError("RETENTION_DAYS must be at least 1")
+    try:
+        return policies.parse(table, default_days)
+    except policies.PolicyError as error:
+        raise SettingsError(f"playhead.toml: {error}") from error
 
 
 def _incidents(table: object) -> IncidentSettings:

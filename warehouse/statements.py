@@ -5,6 +5,7 @@ from typing import LiteralString
 import polars as pl
 
 from warehouse.metrics.sessions import FIELDS, Field
+from warehouse.tombstones import FORGOTTEN
 
 COLUMNS = {
     "content_id": "content_id",
@@ -53,7 +54,7 @@ def _follow() -> str:
     )
     # Every part of it stands in this module or is a field name of `FIELDS`.
     return f"""
-    WITH record AS MATERIALIZED (
+    WITH landed AS MATERIALIZED (
         SELECT tenant, session_id, {_instant("identity_at")} AS identity_at,
             {_instant("started_at")} AS started_at, {_instant("sent_at")} AS sent_at,
             to_timestamp(received_at / 1000000) + (received_at %% 1000000) * interval '1 microsecond' AS received_at,
@@ -62,6 +63,8 @@ def _follow() -> str:
             tenant text, ingest_id uuid, received_at bigint, session_id text, identity_at bigint, started_at bigint,
             sent_at bigint, clock_suspect boolean, body jsonb
         )
+    ), record AS MATERIALIZED (
+        SELECT * FROM landed AS record WHERE NOT ({FORGOTTEN})
     ), placed AS (
         INSERT INTO session_keys AS known ({identity}, started_at)
         SELECT DISTINCT ON ({identity}) {identity}, started_at

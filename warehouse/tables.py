@@ -17,6 +17,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -145,6 +146,35 @@ PUBLISHED_DAYS = Table(
 )
 
 
+TOMBSTONES = Table(
+    "tombstones",
+    METADATA,
+    Column("tenant", Text, primary_key=True, comment="Owner of what was forgotten"),
+    Column(
+        "kind",
+        Text,
+        primary_key=True,
+        comment="session, identity (one session of a user), user, or body (that a user sent to the tracker)",
+    ),
+    Column("sha256", LargeBinary, primary_key=True, comment="Hash of kind, tenant and id; the id is not kept"),
+    Column("forgotten_at", INSTANT, nullable=False, comment="When: of a user, sessions that began before are gone"),
+    comment="What must not come back by a resend, a replay or a rebuild. Belongs in backups",
+)
+
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("receipt", UUID, primary_key=True, comment="Number of the receipt"),
+    Column("tenant", Text, nullable=False, comment="Owner of what was forgotten"),
+    Column("kind", Text, nullable=False, comment="session or user"),
+    Column("sha256", LargeBinary, nullable=False, comment="Hash of what was forgotten, as in tombstones"),
+    Column("asked_at", INSTANT, nullable=False, comment="When it was asked for"),
+    Column("finished_at", INSTANT, comment="When nothing was left; null while it must be gone on with"),
+    Column("counts", JSONB, nullable=False, comment="Rows that went, by place"),
+    comment="Receipts of what was forgotten, without personal data. Belongs in backups",
+)
+
+
 def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
     types: dict[type[pl.DataType], TypeEngine[Any]] = {
         pl.String: Text(),
@@ -180,7 +210,7 @@ PUBLISHED = {
 """Postgres tables that hold the same rows as the lake table of the same name."""
 
 TENANTED = (
-    *(SESSIONS, SESSION_KEYS, QUARANTINE),
+    *(SESSIONS, SESSION_KEYS, QUARANTINE, TOMBSTONES, ERASURES),
     *ACCESS_TABLES,
     *WATCH_TABLES,
     *INCIDENT_TABLES,

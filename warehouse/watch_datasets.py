@@ -42,6 +42,7 @@ RAW_WATCHES = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"user_id", "ingest_id", "payload"}),
+    retention="watches",
 )
 
 RAW_METADATA = Dataset(
@@ -60,6 +61,7 @@ RAW_METADATA = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"ingest_id"}),
+    retention="metadata",
 )
 
 CORE_WATCHES = Dataset(

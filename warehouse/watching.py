@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from uuid_utils import uuid7
 
-from warehouse import described_watches, outbox, progress_sums, rows, watchers
+from warehouse import described_watches, outbox, progress_sums, rows, tombstones, watchers
 from warehouse.described_watches import describe, podcasts_of
 from warehouse.metrics import watch_bodies
 from warehouse.metrics.watch_bodies import BACKFILLS, ITEM, SHOWS, WATCHES
@@ -55,13 +55,15 @@ def land(
     """Land one accepted body: all of it or nothing.
 
     `route` is one of `RAW_WATCHES`; `now` is the arrival; `default_zone` bounds the days of users without a time zone.
-    The connection must not be in a transaction. Raises psycopg errors.
+    A body that was forgotten does nothing. The connection must not be in a transaction. Raises psycopg errors.
     """
+    ingest_id = str(uuid7())
     with connection.transaction():
         watchers.lock_user(connection, tenant, user_id)
+        if tombstones.cover(connection, tombstones.sent(tenant, user_id, route, body.decode())):
+            return Landed(0, ingest_id)
         profile = watchers.profile(connection, tenant, user_id)
         progress_sums.ensure(connection, tenant, user_id, profile.time_zone or default_zone)
-        ingest_id = str(uuid7())
         row = {
             "tenant": tenant,
             "user_id": user_id,

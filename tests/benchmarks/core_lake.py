@@ -42,7 +42,8 @@ _VALUES = {
 def core_lake(rows: int, folder: Path | None = None) -> Lake:
     """Return a lake of `rows` core sessions over 30 days; it is made only where `folder` does not hold it yet."""
     base = folder or Path(tempfile.gettempdir()) / "playhead-benchmarks"
-    path = base / f"core-{rows}-{definition_version(DEFAULT_DIMENSIONS)}"
+    order = "-".join(CORE_SESSIONS.sorted_by)
+    path = base / f"core-{rows}-{definition_version(DEFAULT_DIMENSIONS)}-{order}"
     if not path.exists():
         made = base / f"{path.name}.part"
         shutil.rmtree(made, ignore_errors=True)

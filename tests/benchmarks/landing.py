@@ -1,37 +1,44 @@
 """How fast landing is beside its peers: `uv run python -m tests.benchmarks.landing`.
 
 Peers: an upsert a request (FastAPI, asyncpg), and the endpoint's own route that does everything but store. They
-alternate over rounds, so that what else the machine does meets all of them. A session counts as landed once Postgres
-has it: the time until it has followed belongs to the run. How load is made is in `landing_load`.
+alternate in short slices over many rounds, so that what else the machine does meets all of them; between two slices
+Postgres writes out what the first one left. A session counts as landed once Postgres has it: the time until it has
+followed belongs to the run. How load is made is in `landing_load`, how memory is watched in `landing_soak`.
 """
 
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.landing_load import Load, drive, requests
+from tests.benchmarks.landing_load import BATCH_CONNECTIONS, BATCH_LINES, CONNECTIONS, PATH, Load, drive, requests
 from tests.benchmarks.landing_ours import UNSTORED
 from tests.benchmarks.landing_peer import KEY
 from tests.benchmarks.landing_peers import Ours, Server, running
+from tests.benchmarks.landing_soak import soak
 
-CONNECTIONS = 64
-BATCH_CONNECTIONS = 4
-BATCH_LINES = 2_000
-PATH = "/v1/sessions"
-SOAK_PART_S = 5.0
+BATCH_ROUNDS = 2
+WAYS = (
+    "peer",
+    "unstored",
+    "ours",
+    "ours, with following",
+    "ours, sealed too",
+    "half load",
+    "batch",
+    "batch, with following",
+)
 
 
 @dataclass
 class Row:
-    """One way of landing: of each round the sessions a second, and all loads."""
+    """One way of landing: of each slice the sessions a second, and all loads."""
 
     rates: list[float] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
@@ -52,11 +59,9 @@ class Row:
 class Benchmark:
     """One run; `stored` counts the 200s of the endpoint, in sessions."""
 
-    def __init__(self, ours: Ours, peer: Server, seconds: float) -> None:
-        self.ours, self.peer, self.seconds = ours, peer, seconds
-        self.rows = {name: Row() for name in ("peer", "unstored", "ours", "ours, with following", "batch", "half load")}
-        self.follow_rates: list[float] = []
-        self.batch_follow_rates: list[float] = []
+    def __init__(self, ours: Ours, peer: Server, seconds: float, name: str) -> None:
+        self.ours, self.peer, self.seconds, self.name = ours, peer, seconds, name
+        self.rows = {way: Row() for way in WAYS}
         self.lags: list[float] = []
         self.stored = self.stored_by_peer = 0
         self._sends = 0
@@ -66,64 +71,36 @@ class Benchmark:
         load = self._load(self.peer, PATH, KEY)
         self.stored_by_peer += load.stored
         self.rows["peer"].add(load, load.seconds)
+        self._rest()
         load = self._load(self.ours, UNSTORED, self.ours.key)
         self.rows["unstored"].add(load, load.seconds)
         load = self._load(self.ours, PATH, self.ours.key)
-        waited = self.ours.wait_followed()
-        self.stored += load.stored
-        self.rows["ours"].add(load, load.seconds)
-        self.rows["ours, with following"].add(load, load.seconds + waited)
+        self._landed("ours", load)
 
     def batches(self) -> None:
         """Send batches, and see how fast Postgres follows."""
-        name = self._name()
-        sends = requests(f"{PATH}/batch", self.ours.key, name, BATCH_LINES)
+        sends = requests(f"{PATH}/batch", self.ours.key, self._next(), BATCH_LINES)
         load = drive(self.ours.port, sends, seconds=self.seconds, connections=BATCH_CONNECTIONS)
-        waited = self.ours.wait_followed()
-        sessions = load.stored * BATCH_LINES
-        self.stored += sessions
-        self.rows["batch"].add(load, load.seconds, BATCH_LINES)
-        self.batch_follow_rates.append(sessions / (load.seconds + waited))
-        self.ours.seal()  # else it would go on while the peer is measured
+        self._landed("batch", load, BATCH_LINES)
 
     def half_load(self) -> None:
         """Send half of what was reached, evenly, and see how far Postgres is behind."""
         self.ours.lags()
         rate = median(self.rows["ours, with following"].rates) / 2
         load = self._load(self.ours, PATH, self.ours.key, rate)
-        self.ours.wait_followed()
-        self.stored += load.stored
-        self.rows["half load"].add(load, load.seconds)
+        self._landed("half load", load)
         self.lags += self.ours.lags()
 
-    def soak(self, seconds: float) -> list[float]:
-        """Land at full load for a while and seal; return the resident memory (MB) before, and after each part."""
-        memory = [self.ours.rss_mb()]
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            load = drive(
-                self.ours.port,
-                requests(PATH, self.ours.key, self._name()),
-                seconds=SOAK_PART_S,
-                connections=CONNECTIONS,
-            )
-            self.stored += load.stored
-            self.ours.seal()
-            memory.append(self.ours.rss_mb())
-        return memory
-
-    def report(self, memory: Sequence[float]) -> dict[str, Any]:
+    def report(self, memory: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Seal, count, and return every figure."""
-        rows = {name: row.summary() for name, row in self.rows.items() if row.rates}
         lags = sorted(self.lags)
         raw = self.ours.seal()
         return {
-            "rows": rows,
+            "rows": {way: row.summary() for way, row in self.rows.items() if row.rates},
             "ratio_to_peer": self._ratio("peer"),
             "ratio_to_unstored": self._ratio("unstored"),
             "follower_lag_p99_ms": round(lags[int(len(lags) * 0.99)] * 1000, 1) if lags else None,
-            "batch_followed_per_second": round(median(self.batch_follow_rates), 1),
-            "rss_mb": [round(part, 1) for part in memory],
+            "memory": memory,
             "stored": {
                 "answered_200": self.stored,
                 "postgres": self.ours.rows(),
@@ -133,34 +110,51 @@ class Benchmark:
             },
         }
 
-    def _ratio(self, other: str) -> float:
-        """Return the median over the rounds, whose loads stand next to each other in time."""
+    def _ratio(self, other: str) -> dict[str, float]:
+        """Return median and quartiles over the rounds, whose slices stand next to each other in time."""
         pairs = zip(self.rows["ours, with following"].rates, self.rows[other].rates, strict=True)
-        return round(median(reached / theirs for reached, theirs in pairs), 2)
+        ratios = [reached / theirs for reached, theirs in pairs]
+        low, middle, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+        return {"median": round(middle, 2), "quartile_1": round(low, 2), "quartile_3": round(high, 2)}
+
+    def _landed(self, way: str, load: Load, lines: int = 1) -> None:
+        waited = self.ours.wait_followed()
+        self.stored += load.stored * lines
+        self.rows[way].add(load, load.seconds, lines)
+        if (followed := self.rows.get(f"{way}, with following")) is not None:
+            followed.add(load, load.seconds + waited, lines)
+        sealing = self.ours.seconds_to_seal()
+        if (sealed := self.rows.get(f"{way}, sealed too")) is not None:
+            sealed.add(load, load.seconds + waited + sealing, lines)
+        self._rest()
+
+    def _rest(self) -> None:
+        self.ours.database.execute("CHECKPOINT")
 
     def _load(self, server: Server, path: str, key: str, rate: float | None = None) -> Load:
-        sends = requests(path, key, self._name())
+        sends = requests(path, key, self._next())
         return drive(server.port, sends, seconds=self.seconds, connections=CONNECTIONS, rate=rate)
 
-    def _name(self) -> str:
+    def _next(self) -> str:
         self._sends += 1
-        return f"{self._sends:04d}"
+        return f"{self.name}-{self._sends:04d}"
 
 
-def run(seconds: float, rounds: int, soak: float) -> dict[str, Any]:
+def run(seconds: float, rounds: int, soak_s: float) -> dict[str, Any]:
     """Measure everything; return the figures."""
     with running() as (ours, peer):
-        warm = Benchmark(ours, peer, min(seconds, 1.0))
+        warm = Benchmark(ours, peer, seconds, "warm")
         warm.round()
-        benchmark = Benchmark(ours, peer, seconds)
+        benchmark = Benchmark(ours, peer, seconds, "load")
         benchmark.stored, benchmark.stored_by_peer = warm.stored, warm.stored_by_peer
-        benchmark._sends = 1000
-        for _ in range(rounds):
+        for number in range(rounds):
             benchmark.round()
             benchmark.half_load()
-            benchmark.batches()
-        ours.seal()
-        return benchmark.report(benchmark.soak(soak))
+            if number < BATCH_ROUNDS:
+                benchmark.batches()
+        soaked = soak(ours, soak_s)
+        benchmark.stored += soaked.stored
+        return benchmark.report(soaked.memory)
 
 
 def show(figures: dict[str, Any], console: Console) -> None:
@@ -174,10 +168,14 @@ def show(figures: dict[str, Any], console: Console) -> None:
             f"{row['other_answers']:,.0f}",
         )
     console.print(table)
-    console.print(f"{figures['ratio_to_peer']} × the peer, {figures['ratio_to_unstored']} × without storing")
+    for other, key in (("the peer", "ratio_to_peer"), ("without storing", "ratio_to_unstored")):
+        ratio = figures[key]
+        spread = f"{ratio['quartile_1']}–{ratio['quartile_3']} in the middle half of the rounds"
+        console.print(f"with following: {ratio['median']} × {other} ({spread})")
     console.print(f"follower lag p99 at half load: {figures['follower_lag_p99_ms']} ms")
-    console.print(f"batches followed by Postgres: {figures['batch_followed_per_second']:,.0f} sessions/s")
-    console.print(f"resident memory before and during the soak: {figures['rss_mb']} MB")
+    for part in figures["memory"]:
+        sealing = "none" if part["sealing_mb"] is None else f"{part['sealing_mb']:.0f} MB"
+        console.print(f"memory {part['when']}: endpoint {part['endpoint_mb']:.0f} MB, sealing process {sealing}")
     console.print(f"stored: {figures['stored']}")
 
 
@@ -185,9 +183,9 @@ def main() -> int:
     """Run as a command; 1 when a session that was answered 200 is not stored."""
     parser = argparse.ArgumentParser(description="Landing beside its peers")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--soak", type=float, default=20.0, help="seconds of the soak")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each slice")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--soak", type=float, default=6.0, help="seconds of the soak")
     options = parser.parse_args()
     figures = run(options.seconds, options.rounds, options.soak)
     if options.json:

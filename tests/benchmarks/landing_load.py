@@ -3,7 +3,7 @@
 Every request is a session of its own. What is loaded and how results are judged is in `landing`.
 """
 
-import selectors
+import select
 import socket
 import time
 from collections import deque
@@ -18,6 +18,12 @@ BODY = (
     b'"meanVideoFormatBitrate":2500000,"errorCount":0,"contentId":"media_xyz","streamType":"dash",'
     b'"appVersion":"1.4.0","deviceModel":"Pixel 9","networkType":"wifi"}'
 )
+CONNECTIONS = 64
+BATCH_CONNECTIONS = 4
+BATCH_LINES = 2_000
+PATH = "/v1/sessions"
+LENGTH = b"content-length: "
+RECEIVE_BYTES = 4096
 
 
 @dataclass
@@ -42,12 +48,13 @@ class Load:
 def requests(path: str, key: str, name: str, lines: int | None = None) -> Iterator[bytes]:
     """Yield HTTP requests, of one session each, or of so many lines of NDJSON; no session comes twice."""
     media_type = b"application/json" if lines is None else b"application/x-ndjson"
-    head, number = b"", 0
+    before, after = BODY.split(b"%b")
+    size = (lines or 1) * (len(before) + len(f"{name}-{0:09d}") + len(after) + 1) - 1
+    head = HEAD % (path.encode(), key.encode(), media_type, size)
+    number = 0
     while True:
         first, number = number, number + (lines or 1)
-        body = b"\n".join([BODY % f"{name}-{at:09d}".encode() for at in range(first, number)])
-        head = head or HEAD % (path.encode(), key.encode(), media_type, len(body))
-        yield head + body
+        yield head + b"\n".join([b"%b%b-%09d%b" % (before, name.encode(), at, after) for at in range(first, number)])
 
 
 class _Connection:
@@ -60,21 +67,22 @@ class _Connection:
         self.sent_at = 0.0
 
     def answer(self) -> int | None:
-        """Take what came; return the status once the answer is whole."""
-        part = self.socket.recv(65_536)
+        """Take what came; return the status once the answer is whole. Names of headers must come in lower case."""
+        part = self.socket.recv(RECEIVE_BYTES)
         if not part:
             raise ConnectionError("the server closed a connection")
-        self.received += part
-        head = self.received.find(b"\r\n\r\n")
-        if head < 0:
+        received = self.received + part
+        head = received.find(b"\r\n\r\n")
+        if head < 0 or len(received) < head + 4 + _content_length(received, head):
+            self.received = received
             return None
-        at = self.received.lower().find(b"content-length:", 0, head)
-        length = int(self.received[at + 15 : self.received.find(b"\r\n", at)])
-        if len(self.received) < head + 4 + length:
-            return None
-        status = int(self.received[9:12])
         self.received = b""
-        return status
+        return int(received[9:12])
+
+
+def _content_length(received: bytes, head: int) -> int:
+    at = received.index(LENGTH, 0, head) + len(LENGTH)
+    return int(received[at : received.index(b"\r\n", at)])
 
 
 def drive(port: int, sends: Iterator[bytes], *, seconds: float, connections: int, rate: float | None = None) -> Load:
@@ -83,30 +91,32 @@ def drive(port: int, sends: Iterator[bytes], *, seconds: float, connections: int
     With a rate a request's time counts from when it was due, so that a stall of the server is seen by all of them.
     """
     load = Load()
-    idle = deque(_Connection(port) for _ in range(connections))
-    selector = selectors.EpollSelector()
-    for connection in idle:
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
+    every = {connection.socket.fileno(): connection for connection in (_Connection(port) for _ in range(connections))}
+    idle = deque(every.values())
+    poller = select.epoll()
+    for descriptor in every:
+        poller.register(descriptor, select.EPOLLIN)
+    clock = time.perf_counter
     busy = due = 0
-    started = time.perf_counter()
+    started = clock()
     end = started + seconds
-    while (now := time.perf_counter()) < end or busy:
+    while (now := clock()) < end or busy:
         while idle and now < end and (rate is None or due <= (now - started) * rate):
             connection = idle.popleft()
-            connection.sent_at = now if rate is None else started + due / rate
+            connection.sent_at = clock() if rate is None else started + due / rate
             connection.socket.sendall(next(sends))
             due, busy = due + 1, busy + 1
-        for event, _ in selector.select(0.0005 if rate else 1.0):
-            connection = event.data
+        for descriptor, _ in poller.poll(0.0005 if rate else 1.0):
+            connection = every[descriptor]
             if (status := connection.answer()) is None:
                 continue
             load.statuses[status] = load.statuses.get(status, 0) + 1
             if status == 200:
-                load.latencies.append(time.perf_counter() - connection.sent_at)
+                load.latencies.append(clock() - connection.sent_at)
             busy -= 1
             idle.append(connection)
-    load.seconds = time.perf_counter() - started
-    for event in list(selector.get_map().values()):
-        event.data.socket.close()
-    selector.close()
+    load.seconds = clock() - started
+    poller.close()
+    for connection in every.values():
+        connection.socket.close()
     return load

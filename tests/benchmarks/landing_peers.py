@@ -20,6 +20,7 @@ import psycopg
 from sqlalchemy import URL
 
 from ingest import recovery
+from tests.faults.endpoint import children_of
 from warehouse import embedded
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.keys import UNLIMITED, create_key
@@ -37,17 +38,17 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     database: psycopg.Connection
+    client: httpx.Client
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        return self.client.get(f"http://127.0.0.1:{self.port}{path}")
 
     def rows(self) -> int:
         row = self.database.execute("SELECT count(*) FROM sessions").fetchone()
         return int(row[0]) if row else 0
 
     def rss_mb(self) -> float:
-        fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) / 1024
+        return _rss_mb(self.process.pid)
 
 
 @dataclass
@@ -72,9 +73,19 @@ class Ours(Server):
         taken: list[float] = self.get("/benchmark/lags").json()
         return taken
 
+    def sealing_rss_mb(self) -> float | None:
+        """Return the resident memory of the sealing process; None where there is none."""
+        sealing = [pid for pid in children_of(self.process.pid) if b"sealing_process" in _command(pid)]
+        return _rss_mb(sealing[0]) if sealing else None
+
+    def seconds_to_seal(self) -> float:
+        started = time.perf_counter()
+        recovery.drain(self.store.settings, self.store.database, self.store.lake, timeout_s=120)
+        return time.perf_counter() - started
+
     def seal(self) -> int:
         """Have everything sealed; return the rows of the raw table."""
-        recovery.drain(self.store.settings, self.store.database, self.store.lake, timeout_s=120)
+        self.seconds_to_seal()
         return sum(self.store.lake.row_counts(RAW_SESSIONS).values())
 
 
@@ -96,8 +107,9 @@ def running() -> Iterator[tuple[Ours, Server]]:
                 open_store(storage, migrate=False) as store,
                 psycopg.connect(_text(ours_url), autocommit=True) as ours_rows,
                 psycopg.connect(_text(peer_url), autocommit=True) as peer_rows,
+                httpx.Client(timeout=30) as client,
             ):
-                yield Ours(*ours, ours_rows, key, store), Server(*peer, peer_rows)
+                yield Ours(*ours, ours_rows, client, key, store), Server(*peer, peer_rows, client)
     finally:
         shutil.rmtree(home)
 
@@ -122,6 +134,15 @@ def _serving(module: str, environment: Mapping[str, str], logs: Path) -> Iterato
         finally:
             process.terminate()
             process.wait(60)
+
+
+def _rss_mb(pid: int) -> float:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _answers(port: int) -> bool:

@@ -13,6 +13,7 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
+from tests.faults.endpoint import NotStartedError
 from tests.faults.ground import Ground, Outcome
 from tests.faults.scenarios import KILLING, OTHERS, Scenario
 
@@ -33,7 +34,10 @@ def run(scenarios: Sequence[Scenario], ground: Ground, console: Console) -> bool
     held = True
     for number, scenario in enumerate(scenarios, 1):
         started = time.monotonic()
-        outcome = scenario(ground)
+        try:
+            outcome = scenario(ground)
+        except (NotStartedError, TimeoutError) as failure:
+            outcome = Outcome(problems=[str(failure)])
         seconds = f"{time.monotonic() - started:.1f}"
         answers = " ".join(f"{status or 'lost'}: {count}" for status, count in sorted(outcome.statuses.items()))
         verdict = _verdict(outcome)

@@ -27,9 +27,15 @@ async def slow_body(_: asyncio.StreamReader, writer: asyncio.StreamWriter, ended
     await _drip(writer, ended)
 
 
-async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter, ended: asyncio.Event) -> None:
-    """Send nothing."""
-    await ended.wait()
+async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter, ended: asyncio.Event) -> None:
+    """Send nothing, until the connection is cut."""
+    cut = asyncio.ensure_future(reader.readexactly(1))
+    over = asyncio.ensure_future(ended.wait())
+    await asyncio.wait((cut, over), return_when=asyncio.FIRST_COMPLETED)
+    if not over.done():
+        over.cancel()
+        await cut
+    cut.cancel()
 
 
 async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter, ended: asyncio.Event) -> None:

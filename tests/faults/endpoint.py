@@ -13,7 +13,8 @@ import httpx
 from warehouse.settings import StorageSettings
 
 KEY = "faults-key"
-START_S = 60.0
+START_S = 180.0
+"""How long a start may take: it says nothing of speed, on a machine that others use too."""
 STOP_S = 60.0
 
 
@@ -22,6 +23,10 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
+
+
+class NotStartedError(RuntimeError):
+    """The endpoint ended, or was not ready in time; the message holds the end of its log."""
 
 
 class Endpoint:
@@ -45,7 +50,7 @@ class Endpoint:
         self.client.close()
 
     def start(self) -> None:
-        """Start, and return once it takes sessions."""
+        """Start, and return once it takes sessions; raises NotStartedError."""
         command = [sys.executable, "-m", "playhead", "serve", "--port", str(self.port), "--workers", str(self.workers)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -54,7 +59,7 @@ class Endpoint:
         deadline = time.monotonic() + START_S
         while not self.answers("/health/ready"):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the endpoint did not start: {self._log.read_text()[-2000:]}")
+                raise NotStartedError(f"the endpoint did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.02)
 
     def answers(self, path: str) -> bool:

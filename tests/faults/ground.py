@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from ingest.connections import HEAD_S
 from tests.faults.endpoint import Endpoint
 from tests.faults.senders import Senders
 from tests.faults.verifying import verify
@@ -36,7 +37,9 @@ class Ground:
     directory: Path
     random: Random
     outage_s: float = 10.0
-    """How long Postgres is away, and clients are slow."""
+    """How long Postgres is away."""
+    slow_s: float = HEAD_S + 5
+    """How long clients are slow: by default longer than the endpoint waits for a head."""
     spell_s: float = 1.5
     """Longest time between two kills."""
     connections: int = 2_000

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ingest.connections import HEAD_S
 from tests.faults import crowds, disks, servers
 from tests.faults.endpoint import free_port
 from tests.faults.ground import Ground, Load, Outcome, wait
@@ -117,11 +118,14 @@ def fill_lake(ground: Ground) -> Outcome:
 
 
 def slow_clients(ground: Ground) -> Outcome:
-    """Serve among clients that never finish a header, a body, or reading."""
+    """Serve among clients that never finish a head, a body, or reading; who owes a head for too long is cut off."""
     kinds = (crowds.slow_header, crowds.slow_body, crowds.silent, crowds.deaf)
     with ground.load(ground.storage()) as load, crowds.crowd(load.endpoint.port, dict.fromkeys(kinds, SLOW)) as state:
         load.expect(wait(lambda: state["connected"] == SLOW * len(kinds)), f"slow clients are refused: {state}")
-        _stays_up(ground, load, ready_only=True)
+        _stays_ready(load, ground.slow_s)
+        load.until_forward()
+        if ground.slow_s > HEAD_S:
+            load.expect(wait(lambda: state["lost"] == SLOW * 2), f"who sends no head is not cut off: {state}")
     return load.outcome
 
 
@@ -137,13 +141,16 @@ def flood(ground: Ground) -> Outcome:
     return load.outcome
 
 
-def _stays_up(ground: Ground, load: Load, *, ready_only: bool = False) -> None:
+def _stays_up(ground: Ground, load: Load) -> None:
     """Check, for as long as an outage lasts, that the endpoint answers; at its end, that it tells of the outage."""
-    unready = wait(lambda: not load.endpoint.answers("/health/ready"), ground.outage_s)
-    load.expect(not unready, "it was not ready all the time")
-    if not ready_only:
-        load.expect("Postgres" in str(load.health()), f"health does not tell of the outage: {load.health()}")
+    _stays_ready(load, ground.outage_s)
+    load.expect("Postgres" in str(load.health()), f"health does not tell of the outage: {load.health()}")
     load.until_forward()
+
+
+def _stays_ready(load: Load, seconds: float) -> None:
+    unready = wait(lambda: not load.endpoint.answers("/health/ready"), seconds)
+    load.expect(not unready, "it was not ready all the time")
 
 
 Scenario = Callable[[Ground], Outcome]

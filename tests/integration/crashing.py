@@ -28,8 +28,8 @@ from warehouse.settings import StorageSettings
 
 POINTS: dict[str, tuple[Any, str, str]] = {
     "before the append": (Journal, "append", "before"),
-    "after the write, before fdatasync": (os, "fdatasync", "before"),
-    "after fdatasync, before the acknowledgement": (Journal, "append", "after"),
+    "after the write, before the journal counts it": (os, "write", "after"),
+    "after the append, before the acknowledgement": (Journal, "append", "after"),
     "after the acknowledgement, before following": (landed, "follow", "before"),
     "between statement and commit": (psycopg.Transaction, "__exit__", "before"),
     "after the commit, before sealing": (landed, "follow", "after"),
@@ -45,9 +45,8 @@ POINTS: dict[str, tuple[Any, str, str]] = {
 ROUNDS, SENDERS = 3, 20
 
 
-def die_at(point: str, call: int) -> None:
-    """Make the `call`-th call of the point the last thing that this process does."""
-    owner, name, when = POINTS[point]
+def die_at(owner: Any, name: str, when: str, call: int) -> None:
+    """Make the moment before or after the `call`-th call of a function the last of this process."""
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0
 
@@ -95,7 +94,7 @@ def main(point: str, call: str, mode: str, home: str, url: str) -> None:
     lake = Lake(storage.lake_url, storage.dimensions)
     logs.configure("ERROR")
     with open_database(storage, migrate=False) as database:
-        die_at(point, int(call))
+        die_at(*POINTS[point], int(call))
         if mode == "land":
             asyncio.run(land(storage, database, lake))
         else:

@@ -18,7 +18,8 @@ from litestar.testing import TestClient
 
 from ingest import basic
 from ingest.basic import BasicRequired, Users, basic_user
-from ingest.errors import HANDLERS, DatabaseError, Overloaded
+from ingest.error_answers import HANDLERS
+from ingest.errors import DatabaseError, Overloaded
 from warehouse import users
 from warehouse.postgres import Database
 from warehouse.settings import SettingsError

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import URL
 
+from tests.faults import servers
 from warehouse import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +156,19 @@ def test_a_server_that_dies_while_it_is_used_comes_back_where_it_was(home: Path)
             while server_pid(home) == died or not answers(url):
                 time.sleep(0.05)
             assert query(url, "SELECT count(*) FROM kept") == 0
+    assert not runs(home)
+
+
+def test_a_frozen_server_does_not_keep_its_user(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.server.STOP_S", 1)
+    with ExitStack() as thawed:
+        with embedded.running(home):
+            thawed.enter_context(servers.frozen(home))
+            started = time.monotonic()
+        assert time.monotonic() - started < 10
+        assert runs(home)
+    with embedded.running(home) as url:
+        assert query(url, "SELECT 1") == 1
     assert not runs(home)
 
 

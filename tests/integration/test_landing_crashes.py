@@ -16,7 +16,7 @@ from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
 
 LANDING = [(point, 1) for point in POINTS] + [
-    ("after the write, before fdatasync", 2),
+    ("after the write, before the journal counts it", 2),
     ("between statement and commit", 2),
     ("after the append to the lake, before unlinking", 2),
 ]

@@ -83,6 +83,9 @@ def test_a_large_segment_is_sealed_by_a_process(rig: Rig, monkeypatch: pytest.Mo
         await landing.land(rig.records(200, 300))
         with pytest.raises(SealingFailedError, match="ended"):
             await landing.seal()
+        monkeypatch.setattr("ingest.sealing_process.IDLE_S", 0.0)
+        await landing.seal()
+        await until(lambda: landing._sealer._aside._process is None)
 
     rig.run(work)
     assert (rig.raw(), rig.folders()) == (300, [])
@@ -182,17 +185,15 @@ def test_overload_is_refused_and_recovers(rig: Rig, connection: psycopg.Connecti
 
 
 def test_full_disk_is_told_and_passes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    fdatasync = os.fdatasync
-
-    def full(descriptor: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async def work(landing: Landing) -> None:
         await landing.land(rig.records(0, 5))
-        monkeypatch.setattr(os, "fdatasync", full)
-        failed = await asyncio.gather(*(landing.land([r]) for r in rig.records(5, 10)), return_exceptions=True)
+        with monkeypatch.context() as patched:
+            patched.setattr("ingest.journal._write", full)
+            failed = await asyncio.gather(*(landing.land([r]) for r in rig.records(5, 10)), return_exceptions=True)
         assert all(isinstance(one, StorageFull) for one in failed)
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
         await landing.land(rig.records(10, 15))
         await landing.seal()
 
@@ -280,13 +281,13 @@ def test_a_live_worker_adopts_at_start(rig: Rig) -> None:
 
 
 def test_nothing_is_stored_when_the_journal_fails(storage: StorageSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     body = {"sessionId": "s", "sessionStartDateIso": "2026-02-14T10:30:00Z", "sessionDurationMs": 45_000}
     with serving(storage) as client:
         with monkeypatch.context() as patched:
-            patched.setattr(os, "fdatasync", full)
+            patched.setattr("ingest.journal._write", full)
             answer = client.post("/v1/sessions", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (507, "STORAGE_FULL")
         assert int(answer.headers["retry-after"]) > 0

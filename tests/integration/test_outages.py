@@ -15,6 +15,7 @@ from tests.faults import servers
 from tests.faults.endpoint import Endpoint
 from tests.faults.metering import gauges
 from tests.integration.endpoint import serving
+from tests.integration.tracker import files, tracking
 from warehouse import embedded
 from warehouse.lake import Lake
 from warehouse.server import Server
@@ -98,12 +99,12 @@ def test_it_starts_and_lands_before_a_named_postgres_does(server: Server, named:
 
 
 def test_a_full_disk_is_not_ready(storage: StorageSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with serving(storage) as client:
         with monkeypatch.context() as patched:
-            patched.setattr(os, "fdatasync", full)
+            patched.setattr("ingest.journal._write", full)
             patched.setattr("ingest.landing.ROOM", 1 << 62)
             assert client.post("/v1/sessions", json=session(1)).status_code == 507
             assert client.get("/health").json() == {"status": "degraded", "reasons": ["the journal's disk is full"]}
@@ -160,3 +161,18 @@ def test_it_stops_although_postgres_is_frozen(server: Server, named: StorageSett
         assert endpoint.stop(), "it does not stop"
     with serving(named):
         until(lambda: rows(named) == 1, 40)
+
+
+def test_a_sync_is_refused_while_postgres_is_away_and_nothing_of_it_is_kept(
+    server: Server, named: StorageSettings
+) -> None:
+    with tracking(named) as client:
+        assert client.post("/sync", json=files("f", "1")).json() == {"episodes_added": 1}
+        server.stop()
+        refused = [client.post("/sync", json=files("f", "2")), client.get("/progress"), client.get("/shows")]
+        for answer in refused:
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DATABASE_ERROR")
+            assert int(answer.headers["Retry-After"]) > 0
+        server.start()
+        assert client.get("/progress").json()["total_episodes_watched"] == 1
+        assert client.post("/sync", json=files("f", "2")).json() == {"episodes_added": 1}

@@ -1,7 +1,9 @@
 """The journal: nothing that was appended is lost, nothing torn is read, nobody shares a folder."""
 
 import errno
+import fcntl
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,31 +82,40 @@ def test_merged_chunks_hold_every_record_in_order(batches: list[list[int]]) -> N
     assert all(chunk.records <= following.MERGE_RECORDS for chunk in chunks)
 
 
-def failing(number: int) -> Callable[..., int]:
-    def fail(*_: object) -> int:
+def failing(number: int, *, written: bool = False) -> Callable[..., int]:
+    write = os.write
+
+    def fail(descriptor: int, data: bytes = b"") -> int:
+        if written:
+            write(descriptor, data)
         raise OSError(number, os.strerror(number))
 
     return fail
 
 
 @pytest.mark.parametrize(
-    ("call", "number", "refusal"),
+    ("call", "written_before", "number", "refusal"),
     [
-        ("fdatasync", errno.EIO, StorageFailed),
-        ("fdatasync", errno.ENOSPC, StorageFull),
-        ("write", errno.ENOSPC, StorageFull),
-        ("write", errno.EDQUOT, StorageFull),
-        ("fsync", errno.ENOSPC, StorageFull),
+        ("write", True, errno.EIO, StorageFailed),
+        ("write", True, errno.ENOSPC, StorageFull),
+        ("write", False, errno.ENOSPC, StorageFull),
+        ("write", False, errno.EDQUOT, StorageFull),
+        ("fsync", False, errno.ENOSPC, StorageFull),
     ],
 )
 def test_failed_append_begins_a_new_segment(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, call: str, number: int, refusal: type[ApiError]
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    written_before: bool,
+    number: int,
+    refusal: type[ApiError],
 ) -> None:
     journal.append(frames.encode(RECORDS))
     if call == "fsync":
         journal.roll()
     with monkeypatch.context() as patched:
-        patched.setattr(os, call, failing(number))
+        patched.setattr(os, call, failing(number, written=written_before))
         with pytest.raises(refusal):
             journal.append(frames.encode([b'{"lost":1}']))
     assert journal.open_seq is None
@@ -113,6 +124,11 @@ def test_failed_append_begins_a_new_segment(
     assert seq > 1
     assert written(journal, seq) == [b'[{"n":3}]']
     assert b"lost" not in b"".join(path.read_bytes() for path in journal.folder.path.iterdir())
+
+
+def test_a_write_returns_when_it_is_on_disk(journal: Journal) -> None:
+    journal.append(frames.encode(RECORDS))
+    assert fcntl.fcntl(journal._descriptor, fcntl.F_GETFL) & os.O_DSYNC
 
 
 def test_short_writes_are_continued(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +166,30 @@ def test_a_folder_with_segments_is_not_removed(journal: Journal) -> None:
 def test_failed_appends_leave_no_empty_segments(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.append(frames.encode(RECORDS))
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fdatasync", failing(errno.ENOSPC))
+        patched.setattr(os, "write", failing(errno.ENOSPC))
         for _ in range(5):
             with pytest.raises(StorageFull):
                 journal.append(frames.encode(RECORDS))
     assert journal.folder.segments() == [1]
     assert list(journal.ends) == [1]
     assert journal.append(frames.encode(RECORDS))[0] == 6
+
+
+def test_a_new_folder_is_held_however_eagerly_others_adopt(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def adopt() -> None:
+        while not done.is_set():
+            for folder in Folder.abandoned(tmp_path):
+                folder.remove()
+
+    adopter = threading.Thread(target=adopt)
+    adopter.start()
+    try:
+        for _ in range(200):
+            folder = Folder.create(tmp_path)
+            assert folder.path.is_dir()
+            folder.remove()
+    finally:
+        done.set()
+        adopter.join()

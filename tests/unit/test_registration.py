@@ -24,6 +24,8 @@ def test_assets(repository):
         "out_qoe_hourly",
         "incidents",
         "report_qoe",
+        "retention",
+        "housekeeping",
         "raw_watches",
         "raw_metadata",
         "enriched_metadata",
@@ -52,6 +54,7 @@ def test_sensors_and_schedules(repository):
         ("hourly_qoe", "5 * * * *"),
         ("hourly_progress", "5 * * * *"),
         ("daily_publish", "30 0 * * *"),
+        ("daily_retention", "0 2 * * *"),
         ("enrichment", "*/15 * * * *"),
     }
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
@@ -60,6 +63,7 @@ def test_sensors_and_schedules(repository):
         "build_progress",
         "refresh_progress",
         "publish",
+        "retain",
         "enrich",
     }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.policies import defaults
 from warehouse.settings import DEFAULT_DIMENSIONS, SettingsError, StorageSettings
 
 
@@ -21,7 +22,7 @@ def test_defaults(tmp_path: Path) -> None:
     settings = read(tmp_path)
     assert settings.database_url is None
     assert settings.lake_url == str(tmp_path / "lake")
-    assert (settings.pool_min, settings.pool_max, settings.retention_days) == (5, 20, 90)
+    assert (settings.pool_min, settings.pool_max, settings.retention) == (5, 20, defaults(90))
     assert settings.dimensions == DEFAULT_DIMENSIONS
     assert settings.now().tzinfo is UTC
 

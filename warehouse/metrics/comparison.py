@@ -70,7 +70,8 @@ def compare(
     sides = [side.lazy().with_columns(pl.lit(name).alias("_side")) for name, side in (("a", a), ("b", b))]
     both = pl.concat(sides, how="diagonal_relaxed")
     sessions = terms(both, metrics, ["_side", *by]).with_columns(pl.lit(0, pl.Int8()).alias("_all"))
-    parts = [_differences(sessions, ["_all", *by], "_side", metric) for metric in metrics]
+    cells = _cells(sessions, ["_all", *by], "_side", metrics)
+    parts = [_differences(cells, ["_all", *by], metric) for metric in metrics]
     found = pl.concat(parts).filter(pl.col("segment") == "a")
     renamed = {"n": "n_a", "rest_n": "n_b", "clusters": "clusters_a", "rest_clusters": "clusters_b"}
     renamed |= {f"{old}{end}": f"{new}{end}" for old, new in (("here", "a"), ("rest", "b")) for end in _SIDE}
@@ -85,15 +86,20 @@ def against_rest(
 
     `core` has the columns of CORE_SESSIONS and `dimensions`. Gives one row a segment and metric, of `SCHEMA`.
     """
-    sessions = terms(core, metrics, dimensions).with_columns(pl.lit(0, pl.Int8()).alias("_all"))
-    parts = [
-        _differences(sessions.filter(pl.col(name).is_not_null()), ["_all"], name, metric)
-        .with_columns(dimension=pl.lit(name))
-        .select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items())
-        for name in dimensions
-        for metric in metrics
-    ]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+    # Numbers for clusters: they are grouped again and again.
+    sessions = terms(core, metrics, dimensions).with_columns(
+        pl.lit(0, pl.Int8()).alias("_all"), pl.col("cluster").cast(pl.Categorical()).to_physical()
+    )
+    parts = [pl.DataFrame(schema=SCHEMA)]
+    for name in dimensions:
+        cells = _cells(sessions.filter(pl.col(name).is_not_null()), ["_all"], name, metrics)
+        parts += [
+            _differences(cells, ["_all"], metric)
+            .with_columns(dimension=pl.lit(name))
+            .select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items())
+            for metric in metrics
+        ]
+    return pl.concat(parts)
 
 
 def with_inference(found: pl.DataFrame) -> pl.DataFrame:
@@ -112,17 +118,20 @@ def _names(renamed: dict[str, str]) -> list[str]:
     return [renamed.get(name, name) for name in SCHEMA if name not in {"dimension", "segment", "metric"}]
 
 
-def _differences(sessions: pl.DataFrame, keys: list[str], segment: str, metric: str) -> pl.DataFrame:
+def _cells(sessions: pl.DataFrame, keys: list[str], segment: str, metrics: Sequence[str]) -> pl.DataFrame:
+    """Return the sums of every metric's terms, and how many sessions have them, by cluster and segment."""
+    sums = [pl.col(f"{metric}_{term}").sum() for metric in metrics for term in ("num", "den")]
+    counts = [pl.col(f"{metric}_den").count().alias(f"{metric}_n") for metric in metrics]
+    return sessions.group_by(*keys, pl.col(segment).alias("segment"), "cluster").agg(*sums, *counts)
+
+
+def _differences(all_cells: pl.DataFrame, keys: list[str], metric: str) -> pl.DataFrame:
     """Compare each segment with the rest of its group of `keys`.
 
     `a` and `b` are a cluster's sums of numerator and denominator within a segment, `A` and `B` in all segments.
     """
-    num, den = pl.col(f"{metric}_num"), pl.col(f"{metric}_den")
-    cells = (
-        sessions.group_by(*keys, pl.col(segment).alias("segment"), "cluster")
-        .agg(a=num.sum(), b=den.sum(), k=den.count())
-        .filter(pl.col("k") > 0)
-    )
+    terms_of = {name: pl.col(f"{metric}_{term}") for name, term in (("a", "num"), ("b", "den"), ("k", "n"))}
+    cells = all_cells.select(*keys, "segment", "cluster", **terms_of).filter(pl.col("k") > 0)
     whole = cells.group_by(*keys, "cluster").agg(A=pl.col("a").sum(), B=pl.col("b").sum(), K=pl.col("k").sum())
     sides = _sides(cells, whole, keys, events_counted=METRICS[metric].kind == "proportion")
     found = _variances(cells, whole, sides, keys).filter(

@@ -19,14 +19,17 @@ from warehouse.metrics.slices import Frame, sums_by_slice
 from warehouse.metrics.slicing import Question, Slice, Tables, answer
 
 
-def aggregate(core: IntoFrameT, dimensions: Mapping[str, str], dataset: Dataset = OUT_QOE_DAILY) -> IntoFrameT:
+def aggregate(
+    core: IntoFrameT, dimensions: Mapping[str, str], dataset: Dataset = OUT_QOE_DAILY, *, in_order: bool = False
+) -> IntoFrameT:
     """Sum core sessions into the rows of `OUT_QOE_DAILY`, or of `OUT_QOE_HOURLY`, one for each of its keys.
 
     `core` is a frame of `CORE_SESSIONS` with the configured dimensions, of any engine that Narwhals knows; the result
     is a frame of the same engine, eager if `core` is. A session enters a ratio only when every term of it is known, so
-    that numerator and denominator are summed over the same sessions, counted in `<ratio>_n`.
+    that numerator and denominator are summed over the same sessions, counted in `<ratio>_n`. `in_order` is explained
+    at `slices.sums_by_slice`.
     """
-    return sums_by_slice(core, dataset, dimensions, _with_terms, _sums())
+    return sums_by_slice(core, dataset, dimensions, _with_terms, _sums(), in_order=in_order)
 
 
 def slice(  # noqa: A001 - what an analyst calls it; the builtin has no use here

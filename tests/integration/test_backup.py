@@ -1,0 +1,68 @@
+"""A backup, restored elsewhere, is everything that was there."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+from rich.console import Console
+
+from playhead import governance
+from tests.integration.landed import FIRST, body, land
+from warehouse import backup, building, forgetting, keys
+from warehouse.datasets import DATASETS, RAW_SESSIONS, Dataset
+from warehouse.derivations import DERIVATIONS
+from warehouse.rebuilding import verify
+from warehouse.settings import StorageSettings
+from warehouse.store import Store, open_store
+from warehouse.tombstones import Subject
+
+QUIET = Console(quiet=True)
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    forgetting.begin(store, Subject("session", "default", "gone"))
+    with store.database.connect() as connection:
+        keys.create_key(connection, tenant="default", name="sdk", scopes=("land",), quota=None)
+    land(store, [body(n, FIRST + timedelta(days=n % 2)) for n in range(6)])
+    for step in DERIVATIONS:
+        building.build(store, step, building.stale_days(store, step))
+    return store
+
+
+def names(store: Store, dataset: Dataset) -> list[str]:
+    return sorted(store.lake.read(dataset)["session_id"])
+
+
+def test_a_restored_backup_is_everything_that_was_there(
+    filled: Store, elsewhere: StorageSettings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    assert governance.back_up(QUIET, filled.settings, folder) == 0
+    before = {dataset.name: filled.lake.read(dataset).sort(dataset.key) for dataset in DATASETS.values()}
+    land(filled, [body(50, FIRST)])
+    assert governance.restore(QUIET, elsewhere, folder) == 0
+    with open_store(elsewhere) as restored:
+        for dataset in DATASETS.values():
+            held = restored.lake.read(dataset).sort(dataset.key)
+            assert_frame_equal(held, before[dataset.name], rel_tol=1e-9)
+        assert list(verify(restored)) == []
+        with restored.database.connect() as connection:
+            assert connection.execute("SELECT name FROM api_keys").fetchall() == [("sdk",)]
+            assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (6,)
+        land(restored, [body(1, FIRST, sessionId="gone"), body(60, FIRST)])
+        assert names(restored, RAW_SESSIONS) == sorted([*(f"s{n}" for n in range(6)), "s60"])
+
+
+def test_what_is_not_empty_is_not_overwritten(filled: Store, elsewhere: StorageSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    backup.back_up(filled, folder)
+    with pytest.raises(backup.BackupError, match="is not empty"):
+        backup.back_up(filled, folder)
+    with pytest.raises(backup.BackupError, match="is not empty"):
+        backup.restore(filled, folder)
+    (folder / backup.MANIFEST).unlink()
+    with open_store(elsewhere) as other, pytest.raises(backup.BackupError, match="no whole backup"):
+        backup.restore(other, folder)

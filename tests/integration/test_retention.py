@@ -1,0 +1,155 @@
+"""Retention: by arrival, never by the phone's clock; rows go, their sums stay, and late ones add up."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.integration.landed import FIRST, body, land
+from warehouse import building
+from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
+from warehouse.derivations import DERIVATIONS
+from warehouse.policies import Policy, defaults
+from warehouse.retention import retain
+from warehouse.store import Store
+
+EARLY = datetime(2026, 3, 10, tzinfo=UTC)
+LATE = datetime(2026, 4, 20, tzinfo=UTC)
+BETWEEN = datetime(2026, 6, 15, tzinfo=UTC)
+"""More than 90 days after the early arrivals, fewer after the late ones."""
+
+
+def at(store: Store, now: datetime, *policies: Policy) -> Store:
+    kept = (*(policy for policy in defaults(90) if policy.kind not in {p.kind for p in policies}), *policies)
+    return replace(store, settings=replace(store.settings, fixed_now=now, retention=kept))
+
+
+def build(store: Store) -> None:
+    for step in DERIVATIONS:
+        building.build(store, step, building.stale_days(store, step))
+
+
+def ids(store: Store) -> dict[str, list[str]]:
+    with store.database.connect() as connection:
+        tables = {
+            table: sorted(row[0] for row in connection.execute(f"SELECT session_id FROM {table}".encode()))
+            for table in ("sessions", "session_keys")
+        }
+    lake = {dataset.name: sorted(store.lake.read(dataset)["session_id"]) for dataset in (RAW_SESSIONS, CORE_SESSIONS)}
+    return tables | lake
+
+
+def sums(store: Store) -> list[pl.DataFrame]:
+    return [store.lake.read(dataset).sort(dataset.key) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)]
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    early = [body(n, FIRST + timedelta(days=n % 3), streamType="vod" if n % 2 else "live") for n in range(12)]
+    land(store, early, now=EARLY)
+    late = [body(n, FIRST + timedelta(days=n % 3), streamType="vod") for n in range(20, 26)]
+    land(store, late, now=LATE)
+    build(at(store, LATE))
+    return store
+
+
+EARLY_IDS = sorted(f"s{n}" for n in range(12))
+LATE_IDS = sorted(f"s{n}" for n in range(20, 26))
+
+
+def test_expired_rows_go_everywhere_and_their_sums_stay(filled: Store) -> None:
+    before = sums(filled)
+    done = retain(at(filled, BETWEEN))
+    assert {name: done.rows[name] for name in ("raw_sessions", "core_sessions", "sessions")} == dict.fromkeys(
+        ("raw_sessions", "core_sessions", "sessions"), 12
+    )
+    assert done.frozen == [FIRST + timedelta(days=n) for n in range(3)]
+    assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), LATE_IDS)
+    for old, new in zip(before, sums(filled), strict=True):
+        assert_frame_equal(old, new)
+    for file in Path(filled.lake.url).rglob("*.parquet"):
+        assert '"s3"' not in pl.read_parquet(file).write_ndjson()
+
+
+def test_a_second_time_nothing_is_left_to_do(filled: Store) -> None:
+    retain(at(filled, BETWEEN))
+    before = [filled.lake.fingerprints(dataset) for dataset in (RAW_SESSIONS, CORE_SESSIONS, OUT_QOE_DAILY)]
+    assert not any(retain(at(filled, BETWEEN)).rows.values())
+    assert before == [filled.lake.fingerprints(dataset) for dataset in (RAW_SESSIONS, CORE_SESSIONS, OUT_QOE_DAILY)]
+
+
+def test_a_dry_run_counts_and_changes_nothing(filled: Store) -> None:
+    held = ids(filled)
+    done = retain(at(filled, BETWEEN), dry_run=True)
+    assert done.rows["sessions"] == done.rows["raw_sessions"] == 12
+    assert ids(filled) == held
+
+
+def test_what_arrives_for_a_frozen_day_is_added(filled: Store) -> None:
+    retain(at(filled, BETWEEN))
+    land(filled, [body(90, FIRST, startupTimeMs=7)], now=BETWEEN)
+    build(at(filled, BETWEEN))
+    content = pl.col("dimension") == "content"
+    day = filled.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(content, pl.col("day") == FIRST))
+    assert day["sessions"].sum() == 4 + 2 + 1
+    assert day["startup_ms_sum"].sum() == sum(500 + n for n in (0, 3, 6, 9, 21, 24)) + 7
+    retain(at(filled, BETWEEN + timedelta(days=100)))
+    assert ids(filled)["core_sessions"] == []
+    again = filled.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(content, pl.col("day") == FIRST))
+    assert again["startup_ms_sum"].sum() == day["startup_ms_sum"].sum()
+
+
+def test_aggregates_expire_after_their_last_row(filled: Store) -> None:
+    retain(at(filled, BETWEEN))
+    retain(at(filled, LATE + timedelta(days=399)))
+    assert filled.lake.row_counts(OUT_QOE_DAILY).keys() == {FIRST + timedelta(days=n) for n in range(3)}
+    done = retain(at(filled, LATE + timedelta(days=401)))
+    assert done.rows["out_qoe_daily_base"] > 0
+    assert filled.lake.row_counts(OUT_QOE_DAILY) == {}
+    with filled.database.connect() as connection:
+        assert connection.execute("SELECT count(*) FROM out_qoe_daily").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("year", [2016, 2036, 1999])
+def test_a_phones_clock_neither_shortens_nor_lengthens_a_life(filled: Store, year: int) -> None:
+    land(filled, [body(77, date(year, 3, 1))], now=LATE)
+    build(at(filled, LATE))
+    retain(at(filled, BETWEEN))
+    assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == sorted([*LATE_IDS, "s77"])
+    retain(at(filled, LATE + timedelta(days=91)))
+    assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == []
+
+
+def test_the_narrower_policy_holds(filled: Store) -> None:
+    policies = (
+        Policy("sessions", None),
+        Policy("sessions", 30, stream_type="live"),
+        Policy("sessions", 30, tenant="other"),
+    )
+    retain(at(filled, BETWEEN, *policies))
+    kept = sorted([*LATE_IDS, *(f"s{n}" for n in range(1, 12, 2))])
+    assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), kept)
+
+
+def test_a_newer_send_keeps_a_session(filled: Store) -> None:
+    land(filled, [body(3, FIRST, timestamp=1_900_000_000_000)], now=LATE)
+    build(at(filled, LATE))
+    retain(at(filled, BETWEEN))
+    assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == sorted([*LATE_IDS, "s3"])
+    content = pl.col("dimension") == "content"
+    assert filled.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(content))["sessions"].sum() == 18
+
+
+def test_months_that_are_over_are_dropped_whole(filled: Store) -> None:
+    def months() -> set[str]:
+        with filled.database.connect() as connection:
+            return {row[0] for row in connection.execute("SELECT relid::text FROM pg_partition_tree('sessions')")}
+
+    assert "sessions_2026_03" in months()
+    retain(at(filled, LATE + timedelta(days=91)))
+    assert "sessions_2026_03" not in months()
+    land(filled, [body(99, FIRST)], now=LATE + timedelta(days=91))
+    assert ids(filled)["sessions"] == ["s99"]

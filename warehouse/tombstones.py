@@ -1,0 +1,107 @@
+"""Who and what was forgotten, as hashes: what keeps a resend, a replay or a rebuild from bringing it back.
+
+Deleting is in `warehouse.forgetting`. The statement that follows the journal applies the rule in SQL (`FORGOTTEN`),
+sealing and rebuilding apply it in Python (`Tombstones`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, LiteralString
+
+import psycopg
+
+Kind = Literal["session", "identity", "user", "body"]
+
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be forgotten of one tenant: `session`, every session of this id; `user`, everything of theirs.
+
+    An `identity` is one session of a user: its id is made by `identity`, for numeric ids name many sessions. A `body`
+    is one that a user sent to the tracker; see `sent`.
+    """
+
+    kind: Kind
+    tenant: str
+    id: str
+
+    @property
+    def sha256(self) -> bytes:
+        """The hash that a tombstone keeps in place of the id."""
+        return sha256(SEPARATOR.join((self.kind, self.tenant, self.id)).encode()).digest()
+
+
+def identity(tenant: str, session_id: str, identity_at_ms: int | None) -> Subject:
+    """Return one session as a subject; `identity_at_ms` is null for text ids."""
+    return Subject("identity", tenant, f"{session_id}{SEPARATOR}{'' if identity_at_ms is None else identity_at_ms}")
+
+
+def sent(tenant: str, user_id: str, route: str, payload: str) -> Subject:
+    """Return a body of the tracker as a subject."""
+    return Subject("body", tenant, SEPARATOR.join((user_id, route, payload)))
+
+
+def cover(connection: psycopg.Connection, subject: Subject) -> bool:
+    """Tell whether just this was forgotten. Raises psycopg errors."""
+    found = connection.execute(
+        "SELECT FROM tombstones WHERE tenant = %s AND kind = %s AND sha256 = %s",
+        (subject.tenant, subject.kind, subject.sha256),
+    )
+    return found.rowcount > 0
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """The tombstones of some tenants, by hash; the time is when they were set."""
+
+    forgotten_at: dict[bytes, datetime]
+
+    def cover_session(self, tenant: str, session_id: str, identity_at_ms: int | None) -> bool:
+        """Tell whether the session was forgotten: it never comes back."""
+        named = Subject("session", tenant, session_id), identity(tenant, session_id, identity_at_ms)
+        return any(subject.sha256 in self.forgotten_at for subject in named)
+
+    def cover_user(self, tenant: str, user_id: str, started_at: datetime) -> bool:
+        """Tell whether what the user began then was forgotten: what begins afterwards is new."""
+        since = self.forgotten_at.get(Subject("user", tenant, user_id).sha256)
+        return since is not None and started_at <= since
+
+
+def bury(connection: psycopg.Connection, subjects: Iterable[Subject], now: datetime) -> None:
+    """Set tombstones, or renew them. Raises psycopg errors."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO tombstones (tenant, kind, sha256, forgotten_at) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (tenant, kind, sha256) DO UPDATE SET forgotten_at = EXCLUDED.forgotten_at
+            """,
+            [(subject.tenant, subject.kind, subject.sha256, now) for subject in subjects],
+        )
+
+
+def load(connection: psycopg.Connection, tenants: Iterable[str]) -> Tombstones:
+    """Return the tombstones of these tenants. Raises psycopg errors."""
+    rows = connection.execute(
+        "SELECT sha256, forgotten_at FROM tombstones WHERE tenant = ANY(%s)", (sorted(set(tenants)),)
+    )
+    return Tombstones({bytes(digest): at for digest, at in rows})
+
+
+def _named(kind: Kind, name: LiteralString) -> LiteralString:
+    hashed = f"sha256(convert_to('{kind}' || chr(31) || record.tenant || chr(31) || {name}, 'UTF8'))"
+    return f"SELECT FROM tombstones AS gone WHERE gone.tenant = record.tenant AND gone.sha256 = {hashed}"
+
+
+_IDENTITY: LiteralString = """
+    record.session_id || chr(31) || coalesce((extract(epoch FROM record.identity_at) * 1000)::bigint::text, '')
+"""
+
+FORGOTTEN: LiteralString = f"""
+    EXISTS ({_named("session", "record.session_id")}) OR EXISTS ({_named("identity", _IDENTITY)})
+    OR EXISTS ({_named("user", "(record.body ->> 'userId')")} AND record.started_at <= gone.forgotten_at)
+"""
+"""SQL: whether `record` (tenant, session_id, identity_at, started_at, body) must not be kept."""
