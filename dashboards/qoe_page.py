@@ -4,6 +4,7 @@ Its figures are chosen in `dashboards.qoe_cards`, its findings worded in `dashbo
 computes a metric.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,4 +104,11 @@ def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:
         ("Built at", numbers.moment(report.built_at)),
         ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
         *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+        ("Sessions in quarantine", _reasons(report.quarantined)),
     )
+
+
+def _reasons(quarantined: Mapping[str, int]) -> str:
+    total = sum(quarantined.values())
+    reasons = ", ".join(f"{rule} {count:,}" for rule, count in quarantined.items())
+    return f"{total:,} ({reasons})" if total else "none"

@@ -54,6 +54,8 @@ class QoeReport:
     play_hours_n: int
     rows: Mapping[str, int]
     """Rows counted, by table."""
+    quarantined: Mapping[str, int]
+    """Landed sessions that core could not take, by the rule that failed."""
     summary: pl.DataFrame
     """[metric, value, low, high, n] of the whole period, startup quantiles included."""
     daily: pl.DataFrame
@@ -96,11 +98,13 @@ def build(
     dimensions: tuple[str, ...] = (),
     period: tuple[date, date] | None = None,
     incidents: Sequence[Mapping[str, Any]] = (),
+    quarantine: pl.LazyFrame | None = None,
 ) -> QoeReport:
     """Compute the report of `tenant`, or of all, from OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY and CORE_SESSIONS.
 
     Rows of other tenants are ignored. `dimensions` names the configured columns of core; `period` defaults to the
-    days that have sessions; `incidents` are stored rows, of this tenant or of all.
+    days that have sessions; `incidents` are stored rows, of this tenant or of all; `quarantine` is
+    CORE_SESSIONS_QUARANTINE.
     """
     wanted = pl.lit(True) if tenant is None else pl.col("tenant") == tenant
     out, hist, own = out.filter(wanted), hist.filter(wanted), core.lazy().filter(wanted)
@@ -119,6 +123,7 @@ def build(
         play_hours=float(content["play_ms_sum"].sum()) / _HOUR_MS,
         play_hours_n=int(content["play_ms_n"].sum()),
         rows=_rows(own, out, hist),
+        quarantined={} if quarantine is None else _by_rule(quarantine.filter(wanted)),
         summary=_estimates(content, content_hist, ()),
         daily=daily,
         marked=odd_days(daily),
@@ -139,6 +144,10 @@ def build(
 def of_tenant(report: QoeReport, tenant: str) -> QoeReport:
     """Return a report over all tenants as that of the only one there is."""
     return replace(report, tenant=tenant, title=tenant)
+
+
+def _by_rule(quarantine: pl.LazyFrame) -> dict[str, int]:
+    return dict(quarantine.group_by("rule").len().sort("rule").collect().iter_rows())
 
 
 def _rows(core: pl.LazyFrame, out: pl.DataFrame, hist: pl.DataFrame) -> dict[str, int]:

@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from dashboards import progress_report, publish, qoe_report
 from warehouse import goal_setting, incidents
-from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.store import Store
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
@@ -19,19 +21,22 @@ def publish_qoe(store: Store) -> Sequence[Path]:
     """
     out = store.lake.scan(OUT_QOE_DAILY).collect()
     hist = store.lake.scan(OUT_QOE_HISTOGRAM_DAILY).collect()
+    quarantine = store.lake.scan(CORE_SESSIONS_QUARANTINE)
     build = partial(
         qoe_report.build,
         out,
         hist,
         store.lake.scan(CORE_SESSIONS),
+        quarantine=quarantine,
         built_at=store.settings.now(),
         definition_version=store.definition_version,
         dimensions=tuple(store.settings.dimensions),
     )
+    refused = quarantine.select(pl.col("tenant").unique()).collect()["tenant"]
     tenants = sorted(out["tenant"].unique())
     of_all = build(tenant=None, incidents=_incidents(store, None))
     # What is true of the only tenant is true of all: it is not computed twice.
-    if len(tenants) == 1:
+    if len(tenants) == 1 and set(refused) <= set(tenants):
         own = [qoe_report.of_tenant(of_all, *tenants)]
     else:
         own = [build(tenant=name, incidents=_incidents(store, name)) for name in tenants]

@@ -1,5 +1,5 @@
-"""Every Postgres table, with a comment on each column; those of keys and users, watches, incidents and live streams
-are in `access_tables`, `watch_tables`, `incident_tables` and `live_tables`.
+"""Every Postgres table, with a comment on each column; those of keys and users, watches, incidents, live streams and
+forgetting are in `access_tables`, `watch_tables`, `incident_tables`, `live_tables` and `governance_tables`.
 
 They are written nowhere else besides the migrations. The published tables take their columns from the datasets.
 Monthly partitions of `sessions` are made in `warehouse.partitions`; rows are written by `warehouse.landing`,
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -36,6 +35,7 @@ from warehouse.datasets import (
     Dataset,
 )
 from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
+from warehouse.governance_tables import GOVERNANCE_TABLES
 from warehouse.incident_tables import INCIDENT_TABLES
 from warehouse.live_datasets import OUT_CHAT_MINUTE, OUT_MOMENTS
 from warehouse.live_tables import LIVE_TABLES
@@ -149,35 +149,6 @@ PUBLISHED_DAYS = Table(
 )
 
 
-TOMBSTONES = Table(
-    "tombstones",
-    METADATA,
-    Column("tenant", Text, primary_key=True, comment="Owner of what was forgotten"),
-    Column(
-        "kind",
-        Text,
-        primary_key=True,
-        comment="session, identity (one session of a user), user, or body (that a user sent to the tracker)",
-    ),
-    Column("sha256", LargeBinary, primary_key=True, comment="Hash of kind, tenant and id; the id is not kept"),
-    Column("forgotten_at", INSTANT, nullable=False, comment="When: of a user, sessions that began before are gone"),
-    comment="What must not come back by a resend, a replay or a rebuild. Belongs in backups",
-)
-
-ERASURES = Table(
-    "erasures",
-    METADATA,
-    Column("receipt", UUID, primary_key=True, comment="Number of the receipt"),
-    Column("tenant", Text, nullable=False, comment="Owner of what was forgotten"),
-    Column("kind", Text, nullable=False, comment="session or user"),
-    Column("sha256", LargeBinary, nullable=False, comment="Hash of what was forgotten, as in tombstones"),
-    Column("asked_at", INSTANT, nullable=False, comment="When it was asked for"),
-    Column("finished_at", INSTANT, comment="When nothing was left; null while it must be gone on with"),
-    Column("counts", JSONB, nullable=False, comment="Rows that went, by place"),
-    comment="Receipts of what was forgotten, without personal data. Belongs in backups",
-)
-
-
 def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
     if isinstance(dtype, pl.List):
         return ARRAY(_sql_type(cast("pl.DataType", dtype.inner)))
@@ -219,11 +190,12 @@ PUBLISHED = {
 """Postgres tables that hold the same rows as the lake table of the same name."""
 
 TENANTED = (
-    *(SESSIONS, SESSION_KEYS, QUARANTINE, TOMBSTONES, ERASURES),
+    *(SESSIONS, SESSION_KEYS, QUARANTINE),
     *ACCESS_TABLES,
     *WATCH_TABLES,
     *LIVE_TABLES,
     *INCIDENT_TABLES,
+    *GOVERNANCE_TABLES,
     *PUBLISHED.values(),
 )
 """Every table with rows of tenants."""

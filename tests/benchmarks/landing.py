@@ -183,8 +183,8 @@ def main() -> int:
     """Run as a command; 1 when a session that was answered 200 is not stored."""
     parser = argparse.ArgumentParser(description="Landing beside its peers")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each slice")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each slice")
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--soak", type=float, default=6.0, help="seconds of the soak")
     options = parser.parse_args()
     figures = run(options.seconds, options.rounds, options.soak)

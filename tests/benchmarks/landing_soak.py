@@ -12,7 +12,7 @@ from ingest.sealing_process import IDLE_S
 from tests.benchmarks.landing_load import BATCH_CONNECTIONS, BATCH_LINES, CONNECTIONS, PATH, drive, requests
 from tests.benchmarks.landing_peers import Ours
 
-PART_S = 1.5
+PART_S = 1.0
 
 
 @dataclass

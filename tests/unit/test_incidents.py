@@ -120,8 +120,10 @@ def test_silence_ends_an_incident(outage: pl.DataFrame) -> None:
 
 def test_hours_show_when_it_began() -> None:
     first = BEGIN + timedelta(days=20, hours=17)
-    core = draw(4, [Planted("startup_ms", "network_type", "network_type-0", first, first + timedelta(hours=6), 2.5)])
-    found = detect(hourly(core.filter(pl.col("day") < (BEGIN + timedelta(days=23)).date())), "hour")
+    slow = Planted("startup_ms", "network_type", "network_type-0", first, first + timedelta(hours=6), 2.5)
+    core = draw(4, [slow], sessions_a_day=6000)
+    near = pl.col("day").is_between(*(at.date() for at in days(8, 22)))
+    found = detect(hourly(core.filter(near)), "hour")
     row = found.sort("score", descending=True).row(0, named=True)
     assert (row["dimension"], row["value"]) == ("network_type", "network_type-0")
     assert abs(row["started_at"] - first) <= timedelta(hours=1)
