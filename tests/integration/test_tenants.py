@@ -36,6 +36,22 @@ TOLD: tuple[LiteralString, ...] = (
     "INSERT INTO incident_deliveries (idempotency_key, tenant, incident_id, event, body, queued_at) "
     "VALUES (gen_random_uuid(), %s, gen_random_uuid(), 'opened', '{}', now())",
 )
+LIVE: tuple[LiteralString, ...] = (
+    "INSERT INTO streams (tenant, stream_id, is_live, public, created_at, updated_at, ingest_id) "
+    "VALUES (%s, 's', true, true, now(), now(), gen_random_uuid())",
+    "INSERT INTO chat_messages (tenant, stream_id, message_id, timestamp, emotes, clock_suspect, created_at, ingest_id) "
+    "VALUES (%s, 's', 'm', now(), '{}', false, now(), gen_random_uuid())",
+    "INSERT INTO viewer_timeseries (tenant, stream_id, timestamp, viewer_count, clock_suspect, created_at, ingest_id) "
+    "VALUES (%s, 's', now(), 1, false, now(), gen_random_uuid())",
+    "INSERT INTO analytics_events (tenant, session_id, event_id, event_type, clock_suspect, created_at, ingest_id) "
+    "VALUES (%s, 's', 'e', 'play', false, now(), gen_random_uuid())",
+    "INSERT INTO tickets (sha256, tenant, expires_at) VALUES (gen_random_uuid()::text, %s, now())",
+)
+GOVERNED: tuple[LiteralString, ...] = (
+    "INSERT INTO tombstones VALUES (%s, 'session', '\\x00', now())",
+    "INSERT INTO erasures (receipt, tenant, kind, sha256, asked_at, counts) "
+    "VALUES (gen_random_uuid(), %s, 'session', '\\x00', now(), '{}')",
+)
 
 
 def fill(database: Database, lake: Lake, *tenants: str) -> None:
@@ -47,7 +63,7 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             keys.set_quota(connection, tenant, 5)
             users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
             connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
-            for statement in (*WATCHED, *TOLD):
+            for statement in (*WATCHED, *TOLD, *LIVE, *GOVERNED):
                 connection.execute(statement, (tenant,))
         for dataset in DATASETS.values():
             hour = datetime.combine(MONDAY, time(), UTC)
