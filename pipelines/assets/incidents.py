@@ -1,4 +1,4 @@
-"""`incidents`: what went wrong and when, from `out_qoe_daily` and `core_sessions`; told to the webhook, if any."""
+"""`incidents`: what went wrong and when, from `out_qoe_hourly` and `core_sessions`; told to the webhook, if any."""
 
 import dagster as dg
 
