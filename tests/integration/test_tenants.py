@@ -36,6 +36,11 @@ TOLD: tuple[LiteralString, ...] = (
     "INSERT INTO incident_deliveries (idempotency_key, tenant, incident_id, event, body, queued_at) "
     "VALUES (gen_random_uuid(), %s, gen_random_uuid(), 'opened', '{}', now())",
 )
+GOVERNED: tuple[LiteralString, ...] = (
+    "INSERT INTO tombstones VALUES (%s, 'session', '\\x00', now())",
+    "INSERT INTO erasures (receipt, tenant, kind, sha256, asked_at, counts) "
+    "VALUES (gen_random_uuid(), %s, 'session', '\\x00', now(), '{}')",
+)
 
 
 def fill(database: Database, lake: Lake, *tenants: str) -> None:
@@ -47,7 +52,7 @@ def fill(database: Database, lake: Lake, *tenants: str) -> None:
             keys.set_quota(connection, tenant, 5)
             users.add_user(connection, name=f"user of {tenant}", password="p", tenant=tenant)
             connection.execute("INSERT INTO rate_leases VALUES (%s, 'k', now(), 1)", (tenant,))
-            for statement in (*WATCHED, *TOLD):
+            for statement in (*WATCHED, *TOLD, *GOVERNED):
                 connection.execute(statement, (tenant,))
         for dataset in DATASETS.values():
             hour = datetime.combine(MONDAY, time(), UTC)
