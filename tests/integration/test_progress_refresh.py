@@ -200,8 +200,7 @@ def test_a_database_that_has_not_seen_the_lake_is_filled(store: Store) -> None:
     build(store)
     before = state(store)
     with store.database.connect() as connection:
-        connection.execute("DELETE FROM partition_builds")
-        connection.execute("DELETE FROM out_progress_daily")
+        connection.execute("TRUNCATE partition_builds, published_days, out_progress_daily")
     build(store)
     assert watches_add_up(store).passed
     assert [seen.keys() for seen in state(store)] == [seen.keys() for seen in before]
@@ -258,10 +257,11 @@ def test_what_waits_too_long_is_not_fresh(store: Store) -> None:
 def test_a_tenant_that_is_dropped_loses_its_page(store: Store) -> None:
     sync_all(store)
     build(store)
-    _, index = reporting.publish_progress(store)
+    page, metrics, index = reporting.publish_progress(store)
     assert "Watch progress" in index.read_text(encoding="utf-8")
     tenants.drop_tenant(store.database, store.lake, "t")
-    assert reporting.publish_progress(store) == (index,)
+    assert reporting.publish_progress(store) == (metrics, index)
+    assert not page.exists()
     assert "Watch progress" not in index.read_text(encoding="utf-8")
     assert list((store.settings.reports_dir / "t").iterdir()) == []
 
