@@ -1,5 +1,6 @@
 """Aggregates over Spark Connect, by a Sail server on loopback: every sum is that of Polars."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +16,12 @@ from warehouse import building, engines, spark
 from warehouse.datasets import CORE_SESSIONS
 from warehouse.derivations import QOE_DAILY, QOE_HOURLY
 from warehouse.store import Store
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the main module a file: without one, as in pytest's workers, Spark's client takes itself for a doctest."""
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
 
 
 @pytest.fixture(scope="module")
