@@ -122,7 +122,10 @@ def test_curves_add_up_over_days_and_are_read_from_sums():
         (3, 1.0, 1.0, 0.0, 0.5),
         (4, 0.5, 0.5, 0.0, 1.0),
     ]
-    assert totals(once).row(0) == ("t", "c1", 2, 7, 0.5, 4.0)
+    told = totals(once).row(0, named=True)
+    assert (told["sessions_n"], told["watched_s"], told["again_s"], told["length_s"]) == (2, 7, 1, 4.0)
+    assert (told["completion_ratio"], told["length_n"]) == (0.5, 2)
+    assert 0 < told["completion_low"] < 0.5 < told["completion_high"] < 1
 
 
 def test_seconds_that_nobody_watched_are_in_the_curve():

@@ -32,6 +32,8 @@ def test_assets(repository):
         "core_watches",
         "out_progress_daily",
         "report_progress",
+        "report_streams",
+        "report_engagement",
         "raw_events",
         "core_events",
         "core_watched_seconds",
