@@ -28,9 +28,10 @@ def sections(title: TitleReport, prefix: str) -> tuple[Section, ...]:
 
 
 def _reached(title: TitleReport, prefix: str) -> Card:
-    enough = title.reached["n"].max() >= FEWEST  # type: ignore[operator] # a count of sessions that is never null
-    half = title.reached.filter(pl.col("value") < 0.5)["first_s"].min()
-    note = "" if half is None or not enough else f"Half of the sessions had left at {engagement.clock(int(half))}."  # type: ignore[arg-type]
+    rows = title.reached.to_dicts()
+    enough = rows[0]["n"] >= FEWEST
+    half = next((row["first_s"] for row in rows if row["value"] < 0.5), None)
+    note = "" if half is None or not enough else f"Half of the sessions had left at {engagement.clock(half)}."
     return Card(
         anchor=f"{prefix}-reached",
         title="Sessions that came this far",
@@ -40,7 +41,7 @@ def _reached(title: TitleReport, prefix: str) -> Card:
         description=f"A line that falls from 100 %. {note} All shares are in the table that follows.",
         absent=_FEW,
         note=note,
-        table=Table("Sessions that came this far", _COLUMNS, tuple(_share(row) for row in title.reached.to_dicts())),
+        table=Table("Sessions that came this far", _COLUMNS, tuple(map(_share, rows))) if enough else None,
         wide=True,
     )
 
@@ -56,9 +57,9 @@ def _left(title: TitleReport, prefix: str) -> Card:
         description="Bars by position. All shares are in the table that follows.",
         absent=_FEW,
         note=f"Steps that fewer than {FEWEST} sessions came to are left out."
-        if known.height < title.left.height
+        if 0 < known.height < title.left.height
         else "",
-        table=Table("Where sessions left", _COLUMNS, tuple(_share(row) for row in title.left.to_dicts())),
+        table=Table("Where sessions left", _COLUMNS, tuple(map(_share, known.to_dicts()))),
     )
 
 
@@ -106,7 +107,5 @@ def _share(row: Row) -> tuple[str, ...]:
 
 
 def _numbers(row: Row) -> tuple[str, str, str]:
-    if row["value"] is None or row["n"] < FEWEST:
-        return numbers.TOO_FEW, "–", f"{row['n']:,}"
     between = numbers.interval(100 * row["low"], 100 * row["high"], "pct")
     return numbers.number(100 * row["value"], "pct"), between, f"{row['n']:,}"

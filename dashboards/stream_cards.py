@@ -42,7 +42,8 @@ def sections(stream: StreamReport, prefix: str) -> tuple[Section, ...]:
 
 
 def _by_minute(stream: StreamReport, column: str, prefix: str) -> Card:
-    rows = stream.minutes.filter(pl.col(column).is_not_null())
+    known = pl.col(column).is_not_null() & (column != "chat_rate" or stream.messages > 0)
+    rows = stream.minutes.filter(known)
     moments = stream.moments.filter(pl.col("moment_type") == streams.METRIC_OF[column])
     drawn = moments.filter(pl.col("detected_at") > stream.last_at - SPAN)
     shown = rows.height > 1

@@ -86,5 +86,5 @@ def _tiles(stream: StreamReport) -> tuple[Tile, ...]:
 def _tile(metric: str, row: dict[str, Any]) -> Tile:
     if row["value"] is None:
         return Tile(metric, TITLES[metric], numbers.NOT_MEASURED, f"n = {row['n']:,}", known=False)
-    between = "too short for an interval" if row["low"] is None else interval(row, metric)
+    between = "no interval" if row["low"] is None else interval(row, metric)
     return Tile(metric, TITLES[metric], value(metric, row["value"]), f"n = {row['n']:,}", between)

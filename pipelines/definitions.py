@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines import checks, watch_checks
+from pipelines import checks, live_checks, watch_checks
 from pipelines.assets.enrichment import enriched_metadata
 from pipelines.assets.events import core_cmcd, core_events, out_cmcd_sessions, out_engagement, raw_cmcd, raw_events
 from pipelines.assets.incidents import incidents
@@ -46,7 +46,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             *(raw_events, core_events, out_engagement, report_engagement, raw_cmcd, core_cmcd, out_cmcd_sessions),
             *(retention, housekeeping),
         ],
-        asset_checks=[*checks.CHECKS, *watch_checks.CHECKS],
+        asset_checks=[*checks.CHECKS, *watch_checks.CHECKS, *live_checks.CHECKS],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=[stale_partitions],

@@ -62,6 +62,21 @@ def test_checks(repository):
         "out_progress_daily:watches_add_up",
         "out_progress_daily:fresh",
         "enriched_metadata:unenriched",
+        "core_streams:keys_unique",
+        "core_streams:counts_reconcile",
+        "core_chat:keys_unique",
+        "core_chat:counts_reconcile",
+        "core_viewers:keys_unique",
+        "core_viewers:counts_reconcile",
+        "core_events:keys_unique",
+        "core_events:counts_reconcile",
+        "core_cmcd:keys_unique",
+        "core_cmcd:counts_reconcile",
+        "out_chat_minute:fresh",
+        "out_engagement:fresh",
+        "out_cmcd_sessions:fresh",
+        "out_chat_minute:minutes_add_up",
+        "out_engagement:seconds_add_up",
     }
 
 

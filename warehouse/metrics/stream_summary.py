@@ -15,8 +15,10 @@ BLOCK = "5m"
 MIN_BLOCKS = 10
 """Below so many blocks nothing is said of how sure a mean is."""
 
+_CHATS = (pl.col("chat_count").sum().over(STREAM) > 0).cast(pl.Int64)
+
 _TERMS: dict[str, tuple[pl.Expr, pl.Expr, pl.Expr]] = {
-    "chat_rate": (pl.col("chat_count"), pl.lit(60), pl.lit(1)),
+    "chat_rate": (pl.col("chat_count"), _CHATS * 60, _CHATS),
     "avg_viewers": (pl.col("viewer_sum"), pl.col("viewer_n"), pl.col("viewer_n")),
     "avg_sentiment": (pl.col("sentiment_sum"), pl.col("sentiment_n"), pl.col("sentiment_n")),
     "sentiment_coverage_ratio": (pl.col("sentiment_n"), pl.col("chat_count"), pl.col("chat_count")),
@@ -35,7 +37,7 @@ def summarize(minutes: pl.DataFrame) -> pl.DataFrame:
     - sentiment_coverage_ratio: messages with any sentiment / messages; n messages.
 
     Ratios of sums, their intervals by the delta method over blocks of `BLOCK`; null below `MIN_BLOCKS`. A value is null
-    where nothing was measured.
+    where nothing was measured; a stream whose chat never landed has no chat_rate.
     """
     parts = [_metric(minutes, name) for name in METRICS]
     return pl.concat(parts).sort(*STREAM, pl.col("metric").cast(pl.Enum(METRICS)))
