@@ -47,17 +47,19 @@ def _reached(title: TitleReport, prefix: str) -> Card:
 
 
 def _left(title: TitleReport, prefix: str) -> Card:
-    known = title.left.filter(pl.col("n") >= FEWEST)
+    # Whoever came to the last step went no further.
+    steps = title.left.head(-1)
+    known = steps.filter(pl.col("n") >= FEWEST)
     return Card(
         anchor=f"{prefix}-left",
         title="Where sessions left",
-        definition="Of the sessions that came to each twentieth of the title, those that went no further.",
+        definition="Of the sessions that came to each twentieth of the title but the last, those that went no further.",
         source=OUT_ENGAGEMENT.name,
         figure=engagement.left(known) if known.height else None,
         description="Bars by position. All shares are in the table that follows.",
         absent=_FEW,
         note=f"Steps that fewer than {FEWEST} sessions came to are left out."
-        if 0 < known.height < title.left.height
+        if 0 < known.height < steps.height
         else "",
         table=Table("Where sessions left", _COLUMNS, tuple(map(_share, known.to_dicts()))),
     )
