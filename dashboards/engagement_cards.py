@@ -30,7 +30,7 @@ def sections(title: TitleReport, prefix: str) -> tuple[Section, ...]:
 def _reached(title: TitleReport, prefix: str) -> Card:
     rows = title.reached.to_dicts()
     enough = rows[0]["n"] >= FEWEST
-    half = next((row["first_s"] for row in rows if row["value"] < 0.5), None)
+    half = next((row["first_s"] for row in rows if row["value"] <= 0.5), None)
     note = "" if half is None or not enough else f"Half of the sessions had left at {engagement.clock(half)}."
     return Card(
         anchor=f"{prefix}-reached",

@@ -69,8 +69,8 @@ def _tiles(stream: StreamReport) -> tuple[Tile, ...]:
     rows = {row["metric"]: row for row in stream.summary.to_dicts()}
     peak = stream.peak_viewers
     return (
-        Tile("messages", "Messages", f"{stream.messages:,}", "a count, so no interval"),
-        Tile("chatters", "Chatters", f"{stream.chatters:,}", "distinct, so no interval"),
+        Tile("messages", "Messages", f"{stream.messages:,}", "a count"),
+        Tile("chatters", "Chatters", f"{stream.chatters:,}", "distinct users"),
         Tile(
             "peak_viewers",
             "Viewers, peak",

@@ -56,6 +56,7 @@ def by_minute(
         hoverinfo="text",
     )
     _mark(figure, moments.filter(pl.col("moment_type") == METRIC_OF[column]).sort("detected_at"))
+    figure.update_layout(hovermode="x")
     figure.update_xaxes(type="date", tickformat="%H:%M", nticks=8)
     figure.update_yaxes(nticks=5, rangemode="normal" if column == "avg_sentiment" else "tozero")
     return figure

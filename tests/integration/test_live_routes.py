@@ -1,6 +1,5 @@
 """Telemetra's API, the WebSockets and the analytics routes, on a real endpoint."""
 
-import asyncio
 import json
 import socket
 import time
@@ -14,7 +13,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from ingest import connections, hub
-from ingest.caching import Cache
 from ingest.routes import watching
 from tests.integration.endpoint import serving
 from tests.integration.test_live_landing import EVENTS
@@ -199,18 +197,3 @@ def test_a_video_is_measured(client: httpx.Client) -> None:
     with open_socket(client, "/analytics/realtime", key=True) as socket:
         assert json.loads(socket.recv(10))["type"] == "connected"
         assert json.loads(socket.recv(10))["data"]["eventsPerMinute"] == 6
-
-
-def test_answers_are_kept_until_their_mark_changes() -> None:
-    made: list[str] = []
-
-    async def ask() -> list[bytes]:
-        cache = Cache(None)
-
-        async def make() -> bytes:
-            made.append("made")
-            return b"%d" % len(made)
-
-        return [await cache.answer("a", mark, 60, make) for mark in ("x", "x", "y", "y")]
-
-    assert asyncio.run(ask()) == [b"1", b"1", b"2", b"2"]
