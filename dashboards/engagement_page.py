@@ -20,7 +20,7 @@ METHOD = (
     "lies between a start and the next end was watched. Where no end came, the last heartbeat or stall serves. A "
     "summary alone says how long a session played, not what, so that such sessions are in the report on quality only.",
     "Intervals are 95 %, Wilson's for proportions. They treat sessions as independent; sessions of one viewer are "
-    f"alike, so that the true ones are somewhat wider. Below {FEWEST} sessions stands “too few”. Counts and sums have none.",
+    f"alike, so that the true ones are somewhat wider. Below {FEWEST} sessions stands “too few”. Counts have none.",
 )
 DEFINITIONS = tuple(
     Definition(*given, OUT_ENGAGEMENT.name)

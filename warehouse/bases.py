@@ -41,7 +41,12 @@ def added(store: Store, step: Derivation, days: Iterable[date]) -> Frames:
     first, *others = (_taken(store, base, wanted) for base in step.bases)
     for cutoffs in {first[day] for other in others for day in first if other.get(day) != first[day]}:
         freeze(store, step, [day for day in first if first[day] == cutoffs], cutoffs)
-    made = again(lambda: _sums(store, step, _outside(store.lake.scan(step.sources[0], days=wanted), first)))
+
+    def make() -> Frames:
+        rows = _outside(store.lake.scan(step.sources[0], days=wanted), first)
+        return step.aggregated(POLARS, rows, store.lake.dimensions)
+
+    made = again(make)
     return {
         target.name: total(target, [made[target.name], store.lake.read(base, days=wanted).drop(_MARKS)])
         for target, base in zip(step.targets, step.bases, strict=True)
@@ -58,7 +63,7 @@ def freeze(store: Store, step: Derivation, days: Iterable[date], cutoffs: Cutoff
     for target, base in zip(step.targets, step.bases, strict=True):
         outside = _outside(store.lake.scan(step.sources[0], days=wanted), _taken(store, base, wanted))
         going = outside.filter(expired(outside, cutoffs))
-        frame = _sums(store, step, going)[target.name]
+        frame = step.aggregated(POLARS, going, store.lake.dimensions)[target.name]
         old = store.lake.read(base, days=wanted)
         latest = going.group_by("day").agg(last_received_at=pl.col("received_at").max()).collect()
         seen = pl.concat([old.select("day", "last_received_at"), latest]).group_by("day").max()
@@ -85,10 +90,3 @@ def _outside(source: pl.LazyFrame, taken: Mapping[date, Cutoffs]) -> pl.LazyFram
     for day, cutoffs in taken.items():
         source = source.filter(~((pl.col("day") == day) & expired(source, cutoffs)))
     return source
-
-
-def _sums(store: Store, step: Derivation, source: pl.LazyFrame) -> dict[str, pl.DataFrame]:
-    return {
-        target.name: POLARS.collect(aggregate(source, store.lake.dimensions, target))
-        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
-    }
