@@ -9,7 +9,7 @@ from pipelines import freshness
 from warehouse import building
 from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.datasets import Dataset
-from warehouse.derivations import CHAT, CMCD, CMCD_SESSIONS, ENGAGEMENT, EVENTS, MINUTES, STREAMS, VIEWERS, Derivation
+from warehouse.derivation import Derivation
 from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
 from warehouse.live_datasets import (
     CORE_CHAT,
@@ -19,6 +19,16 @@ from warehouse.live_datasets import (
     RAW_CHAT,
     RAW_STREAMS,
     RAW_VIEWERS,
+)
+from warehouse.live_derivations import (
+    CHAT,
+    CMCD,
+    CMCD_SESSIONS,
+    ENGAGEMENT,
+    EVENTS,
+    MINUTES,
+    STREAMS,
+    VIEWERS,
 )
 from warehouse.store import Store
 
