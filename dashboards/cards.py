@@ -1,6 +1,6 @@
 """What a page is made of: headline tiles and cards, each a figure with its definition, source and numbers as a table.
 
-Plain data for the templates; what a particular page holds is decided beside it (`qoe_page`, `progress_page`).
+Plain data for the templates; what a particular page holds is decided beside it (`qoe_page`, `progress_page`, …).
 """
 
 from dataclasses import dataclass

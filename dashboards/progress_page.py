@@ -3,17 +3,15 @@
 Its figures are chosen in `dashboards.progress_cards`; nothing here computes a metric.
 """
 
-from dataclasses import dataclass
-
-import polars as pl
-
 from dashboards import numbers
-from dashboards.cards import Column, Definition, Section, Table, Tile, segment_name
+from dashboards.cards import Column, Table, Tile, segment_name
+from dashboards.choices import Choice, ChoicePage, Listing
 from dashboards.progress_cards import sections
 from dashboards.progress_report import ProgressReport, UserReport
 from dashboards.progress_wording import DEFINITIONS, KINDS, mend
 from warehouse.datasets import METRICS_VERSION
 from warehouse.metrics.goals import PERIODS, Streak
+from warehouse.watch_datasets import CORE_WATCHES
 
 METHOD = (
     "Everything is added up from what was synced and imported, each item once, at its first watch. Days begin at the "
@@ -28,44 +26,23 @@ MOST_UNFINISHED = 50
 _PERIOD_TITLES = {"day": "Daily goal", "week": "Weekly goal"}
 
 
-@dataclass(frozen=True)
-class UserBlock:
-    """What the page shows of one user."""
-
-    anchor: str
-    name: str
-    clock: str
-    period: str
-    tiles: tuple[Tile, ...]
-    sections: tuple[Section, ...]
-    unfinished: Table | None
-    unfinished_lead: str
-
-
-@dataclass(frozen=True)
-class ProgressPage:
-    """Everything that `progress.html.j2` prints; without users it says that there is no data."""
-
-    title: str
-    size: str
-    users: tuple[UserBlock, ...]
-    facts: tuple[tuple[str, str], ...]
-    method: tuple[str, ...] = METHOD
-    definitions: tuple[Definition, ...] = DEFINITIONS
-
-
-def page(report: ProgressReport) -> ProgressPage:
+def page(report: ProgressReport) -> ChoicePage:
     """Lay out a report."""
-    return ProgressPage(
+    return ChoicePage(
+        heading="Watch progress",
         title=segment_name(report.title),
         size=summary(report),
-        users=tuple(_block(report, user, f"user-{at}") for at, user in enumerate(report.users, 1)),
+        noun="User",
+        empty="Nothing has been watched yet. Once watches have been synced and refreshed, this page fills itself.",
+        choices=tuple(_block(report, user, f"user-{at}") for at, user in enumerate(report.users, 1)),
         facts=(
             ("Tenant", segment_name(report.tenant)),
             ("Built at", numbers.moment(report.built_at)),
             ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
             *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
         ),
+        method=METHOD,
+        definitions=DEFINITIONS,
     )
 
 
@@ -75,17 +52,16 @@ def summary(report: ProgressReport) -> str:
     return f"{numbers.count(len(report.users), 'user')}, {numbers.count(hours, 'hour')}"
 
 
-def _block(report: ProgressReport, user: UserReport, anchor: str) -> UserBlock:
+def _block(report: ProgressReport, user: UserReport, anchor: str) -> Choice:
     local = report.built_at.astimezone(user.zone)
-    return UserBlock(
+    clock = f"{numbers.day(local.date())}, {local:%H:%M} {user.zone.key}"
+    return Choice(
         anchor=anchor,
         name=segment_name(user.user_id),
-        clock=f"{numbers.day(local.date())}, {local:%H:%M} {user.zone.key}",
-        period=numbers.period(user.first_day, user.last_day),
+        lead=f"Watched {numbers.period(user.first_day, user.last_day)}; “today” is {clock}.",
         tiles=_tiles(user),
         sections=sections(user, anchor),
-        unfinished=_unfinished(user.unfinished),
-        unfinished_lead=_unfinished_lead(user),
+        listings=_unfinished(user, anchor),
     )
 
 
@@ -147,8 +123,8 @@ def _goal(language: str | None, streak: Streak) -> Tile:
     )
 
 
-def _unfinished(frame: pl.DataFrame) -> Table | None:
-    """Return the groups that providers have not described, what failed first; None where there are none."""
+def _unfinished(user: UserReport, anchor: str) -> tuple[Listing, ...]:
+    """Return the groups that providers have not described, what failed first; nothing where there are none."""
     columns = (
         Column("What"),
         Column("Kind", brief=True),
@@ -164,15 +140,16 @@ def _unfinished(frame: pl.DataFrame) -> Table | None:
             "not known" if row["enrichment"] == "failed" else "pending",
             mend(row),
         )
-        for row in frame.head(MOST_UNFINISHED).to_dicts()
+        for row in user.unfinished.head(MOST_UNFINISHED).to_dicts()
     )
-    return Table("What providers have not described", columns, rows) if rows else None
+    table = Table("What providers have not described", columns, rows)
+    lead = _unfinished_lead(user)
+    listing = Listing(f"{anchor}-unfinished", "Not described yet", "Not described", lead, CORE_WATCHES.name, table)
+    return (listing,) if rows else ()
 
 
 def _unfinished_lead(user: UserReport) -> str:
     items = int(user.unfinished["items"].sum())
-    if not items:
-        return ""
     lead = f"{numbers.count(items, 'item')} that no provider has described. All count already, with the time below."
     if user.unfinished.height > MOST_UNFINISHED:
         lead += f" The first {MOST_UNFINISHED} of {user.unfinished.height:,} groups are listed."

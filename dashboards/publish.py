@@ -1,6 +1,6 @@
 """Pages onto disk: templates filled, plotly.js beside them once, every file replaced whole.
 
-What a page says is decided in `qoe_page` and `progress_page`; this is the only part of `dashboards` that writes.
+What a page says is decided in its own module (`qoe_page`, …); this is the only part of `dashboards` that writes.
 """
 
 import base64
@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from dashboards import numbers, progress_page, qoe_page, theme
+from dashboards import engagement_page, numbers, progress_page, qoe_page, streams_page, theme
 from dashboards.catalogue import METRICS
+from dashboards.choices import ChoicePage
+from dashboards.engagement_report import EngagementReport
 from dashboards.entries import Entry, entries
 from dashboards.metrics_page import metrics_page
 from dashboards.progress_report import ProgressReport
 from dashboards.qoe_report import ALL_TENANTS, QoeReport
+from dashboards.streams_report import StreamsReport
 
 PLOTLY_FILE = "plotly.min.js"
 METRICS_FILE = "metrics.html"
@@ -38,21 +42,33 @@ def publish_qoe(directory: Path, report: QoeReport) -> Path:
     """
     page = qoe_page.page(report)
     entry = Entry(report.tenant, "Quality of experience", report.built_at, f"{page.size}, {page.period}")
-    return _publish(directory, "qoe.html", page, entry)
+    return _publish(directory, "qoe.html", page, entry, "qoe.html.j2")
 
 
 def publish_progress(directory: Path, report: ProgressReport) -> Path:
     """Write the tenant's `progress.html` and, once, plotly.js; return the page's path."""
-    page = progress_page.page(report)
-    entry = Entry(report.tenant, "Watch progress", report.built_at, page.size)
-    return _publish(directory, "progress.html", page, entry)
+    return _publish_choice(directory, "progress.html", progress_page.page(report), report.tenant, report.built_at)
 
 
-def _publish(directory: Path, name: str, page: object, entry: Entry) -> Path:
+def publish_streams(directory: Path, report: StreamsReport) -> Path:
+    """Write the tenant's `streams.html`, likewise."""
+    return _publish_choice(directory, "streams.html", streams_page.page(report), report.tenant, report.built_at)
+
+
+def publish_engagement(directory: Path, report: EngagementReport) -> Path:
+    """Write the tenant's `engagement.html`, likewise."""
+    return _publish_choice(directory, "engagement.html", engagement_page.page(report), report.tenant, report.built_at)
+
+
+def _publish_choice(directory: Path, name: str, page: ChoicePage, tenant: str, built_at: datetime) -> Path:
+    return _publish(directory, name, page, Entry(tenant, page.heading, built_at, page.size), "choice.html.j2")
+
+
+def _publish(directory: Path, name: str, page: object, entry: Entry, template: str) -> Path:
     _write_plotly(directory)
     folder, root = (directory, ".") if entry.tenant is None else (directory / tenant_folder(entry.tenant), "..")
     html = _render(
-        f"{name}.j2",
+        template,
         page=page,
         entry=entry,
         root=root,

@@ -1,16 +1,21 @@
 """How connections are served: answers leave in one write, and who does not finish a request's head is cut off.
 
-uvicorn's own protocol writes head and body of an answer apart, two system calls and two packets, and waits for a head
-for ever. How long a body may take is decided in `ingest.bodies`.
+uvicorn's own protocols write head and body of an answer apart, two system calls and two packets, and wait for ever for
+a head, and for a WebSocket's client that does not read to take what is left. How long a body may take is decided in
+`ingest.bodies`.
 """
 
 import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEAD_S = 20.0
 """How long a connection may take to send the head of a request, from its beginning or from the head's first byte."""
+
+LEFT_S = 15.0
+"""How long the client of a WebSocket that was served may take what is left; uvicorn waits 10 s for its close frame."""
 
 WHOLE = "whole"
 """Set in the state of a request whose body has come, so that nobody need watch for one that stalls."""
@@ -67,6 +72,15 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+class WebSockets(WebSocketsSansIOProtocol):
+    """WebSockets over one connection; for `uvicorn.Config(ws=…)`."""
+
+    async def run_asgi(self) -> None:
+        """Serve; cut off a client that afterwards does not take what it was sent."""
+        await super().run_asgi()
+        self.loop.call_later(LEFT_S, self.transport.abort)
 
 
 class Gathering:

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from ingest.errors import ApiError, DatabaseError, ErrorBody, ErrorDetail
+from ingest.payloads.explaining import explain
 
 _log = structlog.get_logger("ingest")
 
@@ -50,9 +51,17 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if code is None:
         _log.warning("request failed", method=request.method, path=request.url.path, reason=error.detail)
         return answer("INTERNAL_ERROR", 500, "Internal server error")
-    message = "Body is larger than the limit" if status == 413 else error.detail
+    message = "Body is larger than the limit" if status == 413 else _named(error)
     request.scope["state"]["error"] = message
     return answer(code, status, message, error.headers)
+
+
+def _named(error: HTTPException) -> str:
+    """Return what is wrong with each parameter, where Litestar tells; else what it says itself."""
+    parts = error.extra if isinstance(error, ValidationException) and isinstance(error.extra, list) else []
+    told = [(str(part["key"]), part["message"]) for part in parts if "key" in part]
+    words = [(key, explain(message, key)) for key, message in told]
+    return "; ".join(text if text.startswith(key) else f"{key}: {text}" for key, text in words) or error.detail
 
 
 def on_database_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:

@@ -34,26 +34,33 @@ Read = Callable[[psycopg.Connection, datetime], dict[str, Any]]
 class Watcher:
     """One client. It is sent the newest message only: what it was too slow for is left out."""
 
-    _message: bytes = b""
+    _message: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _gone: bool = False
 
-    def put(self, message: bytes) -> None:
+    def put(self, message: str) -> None:
         """Offer a message."""
         self._message = message
         self._changed.set()
 
-    async def next(self) -> bytes:
-        """Return the newest message that was not taken yet."""
+    def leave(self) -> None:
+        """Tell whoever waits for messages that the client has gone."""
+        self._gone = True
+        self._changed.set()
+
+    async def next(self) -> str | None:
+        """Return the newest message that was not taken yet, None where the client has gone."""
         await self._changed.wait()
         self._changed.clear()
-        return self._message
+        return None if self._gone else self._message
 
 
 @dataclass(eq=False)
 class _Topic:
     read: Read
     watchers: set[Watcher] = field(default_factory=set)
-    newest: bytes | None = None
+    newest: str | None = None
+    """Encoded once, for all who watch."""
 
 
 class Hub:
@@ -108,9 +115,9 @@ class Hub:
                     await self._read(topic)
 
     async def _read(self, topic: _Topic) -> None:
-        def read() -> bytes:
+        def read() -> str:
             with self._database.connect() as connection:
-                return msgspec.json.encode(topic.read(connection, self._now()))
+                return msgspec.json.encode(topic.read(connection, self._now())).decode()
 
         try:
             topic.newest = await background.aside(read)

@@ -19,7 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from ingest import logs
 from ingest.app import create_app
-from ingest.connections import Protocol
+from ingest.connections import Protocol, WebSockets
 from ingest.metrics import SHARED
 from ingest.settings import IngestSettings
 from warehouse.settings import StorageSettings
@@ -97,7 +97,7 @@ def _config(app: Callable[[], Litestar], settings: IngestSettings, workers: int 
         workers=workers,
         loop="uvloop",
         http=Protocol,
-        ws="websockets-sansio",
+        ws=WebSockets,
         ws_max_size=WS_BYTES,
         ws_per_message_deflate=False,
         lifespan="on",

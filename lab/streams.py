@@ -4,16 +4,14 @@ Messages come as a negative-binomial count each second around a drifting rate; a
 Nothing here knows the service beyond its public contract.
 """
 
-import json
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
-import httpx
+from lab import listing
 
 LENGTH_S = 7_200
 RATE = 3.0
@@ -28,7 +26,6 @@ PLANTED = ((1_500, "chat_spike"), (3_300, "viewer_spike"), (4_500, "chat_spike")
 """Seconds into the stream, and what begins there."""
 VIEWERS_S = 240
 MOOD_S = 180
-AT_ONCE = 2_000
 
 _PLAIN = (
     "what is the plan now",
@@ -115,24 +112,10 @@ class Stream:
 
 def post(base_url: str, api_key: str, stream: Stream) -> int:
     """Post the stream; return how many messages were accepted. Raises `httpx.HTTPError` for what is refused."""
-    accepted = 0
-    with httpx.Client(base_url=base_url, headers={"X-API-Key": api_key}, trust_env=False, timeout=60) as client:
+    with listing.client(base_url, api_key) as client:
         client.post("/v1/streams", json=stream.description()).raise_for_status()
-        for path, key, items in (
-            ("/v1/viewers", "samples", stream.samples()),
-            ("/v1/chat", "messages", stream.messages()),
-        ):
-            for body in _bodies(key, items):
-                answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
-                answer.raise_for_status()
-                accepted += answer.json()["accepted"] if key == "messages" else 0
-    return accepted
-
-
-def _bodies(key: str, items: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    left = iter(items)
-    while part := list(islice(left, AT_ONCE)):
-        yield json.dumps({key: part}).encode()
+        listing.post(client, "/v1/viewers", "samples", stream.samples())
+        return listing.post(client, "/v1/chat", "messages", stream.messages())
 
 
 def _within(second: int, kind: str, length_s: int) -> bool:

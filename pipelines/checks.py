@@ -1,10 +1,11 @@
 """Asset checks of sessions: what must be true of their tables. They read the tables anew, not what a build claims."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
+from pipelines import freshness
 from warehouse import building, builds
 from warehouse.datasets import (
     CONTENT_DIMENSION,
@@ -18,11 +19,6 @@ from warehouse.datasets import (
 from warehouse.derivations import QOE_DAILY, SESSIONS
 from warehouse.event_datasets import RAW_EVENTS
 from warehouse.store import Store
-
-_SEEN = {"day": pl.Date(), "built_at": pl.Datetime("us", "UTC")}
-
-FRESH_WITHIN = timedelta(hours=2)
-"""A landed payload that is not in `out` after this long means that refreshing is stuck."""
 
 
 @dg.asset_check(asset=CORE_SESSIONS.name, name="keys_unique", description="One row a session")
@@ -119,23 +115,7 @@ def _sessions(store: Store, dataset: Dataset) -> dict[date, int]:
 )
 def fresh(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
     """Find how long the oldest arrival has waited that the last build of its day did not see."""
-    stale = building.stale_days(store, SESSIONS, QOE_DAILY)
-    with store.database.connect() as connection:
-        built = builds.built_at(connection, OUT_QOE_DAILY)
-    seen = pl.DataFrame({"day": stale, "built_at": [built.get(day) for day in stale]}, schema=_SEEN)
-    waiting = (
-        store.lake.scan(RAW_SESSIONS, days=stale)
-        .join(seen.lazy(), on="day")
-        .filter((pl.col("received_at") > pl.col("built_at")).fill_null(True))
-        .select(pl.col("received_at").min())
-        .collect()
-        .item()
-    )
-    age = store.settings.now() - waiting if waiting else timedelta(0)
-    return dg.AssetCheckResult(
-        passed=age <= FRESH_WITHIN,
-        metadata={"stale_days": len(stale), "oldest_waiting_s": age.total_seconds()},
-    )
+    return freshness.fresh(store, OUT_QOE_DAILY, [RAW_SESSIONS], [SESSIONS, QOE_DAILY])
 
 
 CHECKS = [keys_unique, counts_reconcile, sessions_add_up, fresh]

@@ -9,8 +9,8 @@ from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 REPORTS: Mapping[str, tuple[str, ...]] = {
     "qoe": ("incidents", "report_qoe"),
     "progress": ("report_progress",),
-    "events": (),
-    "live": (),
+    "events": ("report_engagement",),
+    "live": ("report_streams",),
     "cmcd": (),
 }
 """What is made of all days of what a family derives: alarms, and the pages."""

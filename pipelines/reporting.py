@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from dashboards import progress_report, publish, qoe_report
+from dashboards import engagement_report, progress_report, publish, qoe_report, streams_report
 from warehouse import goal_setting, incidents
 from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.event_datasets import OUT_ENGAGEMENT
+from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
 from warehouse.store import Store
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
@@ -67,9 +69,33 @@ def publish_progress(store: Store) -> Sequence[Path]:
     return _finish(store, "progress.html", pages)
 
 
+def publish_streams(store: Store) -> Sequence[Path]:
+    """Publish `streams.html` for each tenant with chat or viewers, and the index; likewise."""
+    scans = map(store.lake.scan, (OUT_CHAT_MINUTE, OUT_MOMENTS, CORE_STREAMS, CORE_CHAT, CORE_VIEWERS))
+    tables = streams_report.Tables(*scans)
+    build = partial(
+        streams_report.build, tables, built_at=store.settings.now(), definition_version=store.definition_version
+    )
+    tenants = sorted(tables.minutes.select(pl.col("tenant").unique()).collect()["tenant"])
+    pages = [publish.publish_streams(store.settings.reports_dir, build(tenant=tenant)) for tenant in tenants]
+    return _finish(store, "streams.html", pages)
+
+
+def publish_engagement(store: Store) -> Sequence[Path]:
+    """Publish `engagement.html` for each tenant whose players send events, and the index; likewise."""
+    out = store.lake.scan(OUT_ENGAGEMENT).collect()
+    build = partial(
+        engagement_report.build, out, built_at=store.settings.now(), definition_version=store.definition_version
+    )
+    tenants = sorted(out["tenant"].unique())
+    pages = [publish.publish_engagement(store.settings.reports_dir, build(tenant=tenant)) for tenant in tenants]
+    return _finish(store, "engagement.html", pages)
+
+
 def publish_everything(store: Store) -> Sequence[Path]:
     """Publish every page from what is there; return their paths."""
-    return (*publish_qoe(store), *publish_progress(store))
+    pages = (publish_qoe, publish_progress, publish_streams, publish_engagement)
+    return tuple(path for publish_pages in pages for path in publish_pages(store))
 
 
 def _goals(store: Store, tenant: str, users: Iterable[str]) -> dict[str, progress_report.Goals]:

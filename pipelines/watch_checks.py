@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import polars as pl
 
-from pipelines.checks import FRESH_WITHIN
+from pipelines.freshness import FRESH_WITHIN
 from warehouse import building, builds
 from warehouse.derivations import PROGRESS_DAILY, WATCHES
 from warehouse.enriching import lacking

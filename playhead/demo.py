@@ -17,12 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dashboards.publish import tenant_folder
 from lab.population import Population
 from lab.posting import Body, PostingReport, post_sessions
-from playhead import comparison, notebooks, sample_stream, sample_watches, services, watch_comparison
+from playhead import comparison, notebooks, sample_events, sample_stream, sample_watches, services, watch_comparison
 from warehouse import keys, tenants
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
 
 TENANT = "demo"
+PAGES = ("qoe.html", "progress.html", "streams.html", "engagement.html")
 START_TIMEOUT_S = 30.0
 
 
@@ -50,6 +51,8 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
                 *(console, store, base_url), tenant=TENANT, passwords=passwords, seed=seed, end=settings.now()
             )
             stream = sample_stream.land(console, base_url, key, seed=seed, end=settings.now())
+            if population:
+                sample_events.land(console, base_url, key, bodies, seed=seed)
             services.enrich(console, store)
             services.refresh(console, store)
             answers = sample.progress()
@@ -57,7 +60,7 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
         holds = comparison.show(console, store, TENANT, population.truth() if population else None)
         holds &= watch_comparison.show(console, store, TENANT, sample, answers)
         holds &= sample_stream.show(console, store, TENANT, stream)
-        pages = [settings.reports_dir / tenant_folder(TENANT) / name for name in ("qoe.html", "progress.html")]
+        pages = [settings.reports_dir / tenant_folder(TENANT) / name for name in PAGES]
         for path in (*executed, *pages, settings.reports_dir / "index.html"):
             console.print(f"  {path}", soft_wrap=True)
     console.print(f"Done in {time.perf_counter() - began:.0f} s")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -28,7 +29,9 @@ def show(console: Console, store: Store, tenant: str, stream: Stream) -> bool:
             " ORDER BY timestamp",
             (tenant, stream.stream_id),
         ).fetchall()
-    table = Table("planted moment", "at", "found after", "as")
+    table = Table(title="Published: moments of a live stream", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("planted", "at, UTC", "found after", "as"):
+        table.add_column(heading, no_wrap=heading != "as")
     all_found = True
     for planted in stream.planted:
         near = [
@@ -38,5 +41,5 @@ def show(console: Console, store: Store, tenant: str, stream: Stream) -> bool:
         after, words = (f"{(near[0][1] - planted.at).total_seconds():.0f} s", near[0][2]) if near else ("not found", "")
         table.add_row(planted.moment_type, f"{planted.at:%H:%M:%S}", after, words)
     console.print(table)
-    console.print(f"{len(found)} moments in all; live.html of a running endpoint shows them")
+    console.print(f"{len(found)} moments were found in all, {len(stream.planted)} were planted.")
     return all_found

@@ -5,7 +5,7 @@ the partition stale again instead of being missed. What is derived from what is 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -14,6 +14,8 @@ import polars as pl
 import psycopg
 
 from warehouse import bases, builds, publishing
+from warehouse.build_records import WHOLE as WHOLE
+from warehouse.build_records import record, rows_by_day
 from warehouse.datasets import Dataset
 from warehouse.derivations import CONTROL, DERIVATIONS, Computed, Derivation, Frames
 from warehouse.engines import Engine
@@ -23,9 +25,6 @@ from warehouse.tables import PUBLISHED
 
 ROWS_AT_ONCE = 1_000_000
 """Source rows that one commit may cover: bounds memory however many days a run spans."""
-
-WHOLE = date.min
-"""The day under which builds of whole tables are recorded."""
 
 _LOCK_CLASS = 0x504C4159
 
@@ -92,10 +91,10 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
                 frame = computed.frames[target.name]
                 rows = frame.filter(pl.col("day").is_in(written)) if step.whole else frame
                 _replace(store, connection, target, rows, written)
-                built.rows[target.name] |= _rows(rows, written)
+                built.rows[target.name] |= rows_by_day(rows, written)
                 if target.name in PUBLISHED and not target.identifying:
                     built.previews[target.name] = frame
-            _record(store, connection, step, chunk or [WHOLE], seen, rows_in, computed)
+            record(store, connection, step, chunk or [WHOLE], seen, rows_in, computed)
     return built
 
 
@@ -177,42 +176,6 @@ def _replace(
     publishing.publish(connection, target, rows, days, fingerprints=fingerprints, before=before)
 
 
-def _record(
-    store: Store,
-    connection: psycopg.Connection,
-    step: Derivation,
-    days: Sequence[date],
-    seen: Mapping[date, str],
-    rows_in: Mapping[date, int],
-    computed: Computed,
-) -> None:
-    def by_day(frames: Iterable[pl.DataFrame]) -> dict[date, int]:
-        counts = dict.fromkeys(days, 0)
-        for frame in frames:
-            rows = {WHOLE: frame.height} if step.whole else _rows(frame, days)
-            counts = {day: count + rows[day] for day, count in counts.items()}
-        return counts
-
-    first, *others = (computed.frames[target.name] for target in step.targets)
-    rows_out = by_day([first])
-    quarantined = by_day(
-        frame for target, frame in zip(step.targets[1:], others, strict=True) if target.name.endswith("_quarantine")
-    )
-    for day in days:
-        builds.record(
-            connection,
-            step.recorded,
-            day,
-            source_fingerprint=seen.get(day),
-            definition_version=store.definition_version,
-            built_at=store.settings.now(),
-            rows_in=rows_in[day],
-            rows_out=rows_out[day],
-            rows_quarantined=quarantined[day],
-            rows_superseded=computed.superseded.get(day, 0),
-        )
-
-
 def _changed_days(store: Store, connection: psycopg.Connection, step: Derivation, frames: Frames) -> list[date]:
     """Return the days on which a target holds other rows than those computed, in the lake or in Postgres."""
     changed: set[date] = set()
@@ -237,8 +200,3 @@ def lock(store: Store, step: Derivation) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_LOCK_CLASS, dataset.name))
-
-
-def _rows(frame: pl.DataFrame, days: Sequence[date]) -> dict[date, int]:
-    counts = dict(frame.group_by("day").len().iter_rows())
-    return {day: counts.get(day, 0) for day in days}

@@ -3,17 +3,13 @@
 What a computation means is in `warehouse.metrics`; reading, replacing and recording are in `warehouse.building`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import polars as pl
 import psycopg
 
 from warehouse import watchers
-from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.datasets import (
     CORE_SESSIONS,
     CORE_SESSIONS_QUARANTINE,
@@ -26,94 +22,27 @@ from warehouse.datasets import (
     OUT_QOE_HOURLY,
     OUT_QOE_HOURLY_BASE,
     RAW_SESSIONS,
-    Dataset,
 )
-from warehouse.engines import Engine
-from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
-from warehouse.live_datasets import (
-    CORE_CHAT,
-    CORE_STREAMS,
-    CORE_VIEWERS,
-    OUT_CHAT_MINUTE,
-    OUT_MOMENTS,
-    RAW_CHAT,
-    RAW_STREAMS,
-    RAW_VIEWERS,
-)
+from warehouse.derivation import CONTROL as CONTROL
+from warehouse.derivation import Aggregate as Aggregate
+from warehouse.derivation import Computed as Computed
+from warehouse.derivation import Derivation as Derivation
+from warehouse.derivation import Frames as Frames
+from warehouse.event_datasets import RAW_EVENTS
+from warehouse.live_derivations import LIVE
 from warehouse.metrics import (
-    chat,
-    cmcd,
-    engagement,
     events,
     histogram,
-    live_bins,
-    moment_rows,
     progress_daily,
     qoe,
     sessions,
-    streams,
     watch_descriptions,
     watches,
     watching,
 )
-from warehouse.metrics.sentiment import Sentiment, default_emotes
 from warehouse.providers import described
 from warehouse.settings import StorageSettings
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
-
-Frames = Mapping[str, pl.DataFrame]
-"""Rows by the name of their dataset."""
-
-CONTROL = "control"
-"""The name of the rows that a derivation reads beside its sources."""
-
-
-Aggregate = Callable[[Any, Mapping[str, str], Dataset], Any]
-"""From source rows of any engine, unread, the configured dimensions and a target to the target's rows."""
-
-
-@dataclass(frozen=True)
-class Computed:
-    """What a computation made: the rows of every target, and how many source rows of each day newer ones replaced."""
-
-    frames: Frames
-    superseded: Mapping[date, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """One step from source tables to derived ones.
-
-    `compute` gets the source rows of some whole days and returns the targets' rows of the same days. With `whole` it
-    gets all days at once, for a source row may shape any day; only target days whose rows differ are replaced then.
-    Steps of one `family` are refreshed by one job.
-
-    `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
-    day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
-    can compute. These may have `bases`, one a target: what expired source rows contributed is kept there and added.
-    With `days_before`, `compute` is also given so many days before each, a change of which makes the day stale; what it
-    returns of those is left out.
-    """
-
-    family: str
-    sources: tuple[Dataset, ...]
-    targets: tuple[Dataset, ...]
-    compute: Callable[[Frames, StorageSettings], Computed] | None = None
-    whole: bool = False
-    aggregates: tuple[Aggregate, ...] = ()
-    bases: tuple[Dataset, ...] = ()
-    control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
-    days_before: int = 0
-
-    @property
-    def recorded(self) -> Dataset:
-        """The target under which builds are recorded."""
-        return self.targets[0]
-
-    def aggregated(self, engine: Engine, rows: Any, dimensions: Mapping[str, str]) -> dict[str, pl.DataFrame]:
-        """Return what the engine makes of source rows of its own kind: the rows of each target."""
-        asked = [aggregate(rows, dimensions, t) for t, aggregate in zip(self.targets, self.aggregates, strict=True)]
-        return dict(zip((target.name for target in self.targets), engine.collect(asked), strict=True))
 
 
 def _core_sessions(sources: Frames, settings: StorageSettings) -> Computed:
@@ -140,48 +69,6 @@ def _progress_daily(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({OUT_PROGRESS_DAILY.name: progress_daily.aggregate(sources[CORE_WATCHES.name])})
 
 
-def _core_events(sources: Frames, _settings: StorageSettings) -> Computed:
-    return Computed({CORE_EVENTS.name: events.build_core(sources[RAW_EVENTS.name])})
-
-
-def _engagement(sources: Frames, _settings: StorageSettings) -> Computed:
-    core = sources[CORE_EVENTS.name]
-    pieces = engagement.segments(core)
-    seconds, curves = engagement.watched_seconds(pieces), engagement.aggregate(core, pieces)
-    return Computed({CORE_WATCHED_SECONDS.name: seconds, OUT_ENGAGEMENT.name: curves})
-
-
-def _core_streams(sources: Frames, _settings: StorageSettings) -> Computed:
-    return Computed({CORE_STREAMS.name: streams.build_streams(sources[RAW_STREAMS.name])})
-
-
-def _core_chat(sources: Frames, settings: StorageSettings) -> Computed:
-    return Computed(
-        {CORE_CHAT.name: streams.build_chat(sources[RAW_CHAT.name], Sentiment(default_emotes() | settings.emotes))}
-    )
-
-
-def _core_viewers(sources: Frames, _settings: StorageSettings) -> Computed:
-    return Computed({CORE_VIEWERS.name: streams.build_viewers(sources[RAW_VIEWERS.name])})
-
-
-def _minutes(sources: Frames, _settings: StorageSettings) -> Computed:
-    messages, viewers = sources[CORE_CHAT.name], sources[CORE_VIEWERS.name]
-    days = sorted({*messages["day"].unique(), *viewers["day"].unique()})
-    bins = live_bins.bins(messages, viewers)
-    found, judged = zip(*(moment_rows.detect(bins, day) for day in days), strict=True) if days else ((), ())
-    minutes = chat.minutes(messages, viewers, pl.concat([*judged, moment_rows.NO_SCORES]))
-    return Computed({OUT_CHAT_MINUTE.name: minutes, OUT_MOMENTS.name: pl.concat([*found, moment_rows.NO_MOMENTS])})
-
-
-def _core_cmcd(sources: Frames, _settings: StorageSettings) -> Computed:
-    return Computed({CORE_CMCD.name: cmcd.build_core(sources[RAW_CMCD.name])})
-
-
-def _cmcd_sessions(sources: Frames, _settings: StorageSettings) -> Computed:
-    return Computed({OUT_CMCD_SESSIONS.name: cmcd.sessions(sources[CORE_CMCD.name])})
-
-
 SESSIONS = Derivation("qoe", (RAW_SESSIONS, RAW_EVENTS), (CORE_SESSIONS, CORE_SESSIONS_QUARANTINE), _core_sessions)
 QOE_DAILY = Derivation(
     "qoe",
@@ -199,17 +86,8 @@ WATCHES = Derivation(
     "progress", (RAW_WATCHES, RAW_METADATA), (CORE_WATCHES,), _core_watches, whole=True, control=_zones
 )
 PROGRESS_DAILY = Derivation("progress", (CORE_WATCHES,), (OUT_PROGRESS_DAILY,), _progress_daily, whole=True)
-EVENTS = Derivation("events", (RAW_EVENTS,), (CORE_EVENTS,), _core_events)
-ENGAGEMENT = Derivation("events", (CORE_EVENTS,), (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT), _engagement)
-STREAMS = Derivation("live", (RAW_STREAMS,), (CORE_STREAMS,), _core_streams)
-CHAT = Derivation("live", (RAW_CHAT,), (CORE_CHAT,), _core_chat)
-VIEWERS = Derivation("live", (RAW_VIEWERS,), (CORE_VIEWERS,), _core_viewers)
-MINUTES = Derivation("live", (CORE_CHAT, CORE_VIEWERS), (OUT_CHAT_MINUTE, OUT_MOMENTS), _minutes, days_before=1)
-CMCD = Derivation("cmcd", (RAW_CMCD,), (CORE_CMCD,), _core_cmcd)
-CMCD_SESSIONS = Derivation("cmcd", (CORE_CMCD,), (OUT_CMCD_SESSIONS,), _cmcd_sessions)
-_LIVE = (EVENTS, ENGAGEMENT, STREAMS, CHAT, VIEWERS, MINUTES, CMCD, CMCD_SESSIONS)
 
-DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY, WATCHES, PROGRESS_DAILY, *_LIVE)
+DERIVATIONS = (SESSIONS, QOE_DAILY, QOE_HOURLY, WATCHES, PROGRESS_DAILY, *LIVE)
 """Every step, sources before what is derived from them."""
 
 FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))

@@ -137,18 +137,27 @@ def _session(
 
 
 def _over(video_id: str, sessions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the video's aggregate: means over the sessions that know a value, lists and sums over all."""
+    """Return the video's aggregate: means and sums over the sessions that know a value, lists over all.
+
+    It is of no one session and user: these are null.
+    """
 
     def mean(name: str) -> float | None:
         known = [session[name] for session in sessions if session[name] is not None]
         return sum(known) / len(known) if known else None
 
+    def total(name: str) -> int | None:
+        known = [session[name] for session in sessions if session[name] is not None]
+        return sum(known) if known else None
+
     lists = ("bufferingEvents", "seekEvents", "qualityChanges", "errors")
     means = ("startupTime", "averageBitrate", "completionRate", "errorRate")
     return {
         "videoId": video_id,
+        "sessionId": None,
+        "userId": None,
         "sessionCount": len(sessions),
         **{name: mean(name) for name in means},
         **{name: [item for session in sessions for item in session[name]] for name in lists},
-        **{name: sum(session[name] or 0 for session in sessions) for name in ("watchTime", "droppedFrames")},
+        **{name: total(name) for name in ("watchTime", "droppedFrames")},
     }

@@ -16,6 +16,7 @@ from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath
 
+from ingest import background
 from ingest.errors import ApiError, InvalidApiKey, NotFound
 from ingest.guards import READ, reader, require
 from ingest.hub import SLOW_S, Hub, Read, Watcher
@@ -125,25 +126,20 @@ async def _serve(socket: Socket, begin: Callable[[], Any], greeting: dict[str, A
 
 async def _exchange(socket: Socket, watcher: Watcher) -> None:
     """Send what is new until the client leaves or is too slow; answer its pings."""
-    listening = asyncio.create_task(_listen(socket), name="listening")
+    listening = background.spawn("listening", _listen(socket, watcher))
     try:
-        while not listening.done():
-            message = asyncio.create_task(watcher.next(), name="next message")
-            await asyncio.wait({listening, message}, return_when=asyncio.FIRST_COMPLETED)
-            if listening.done():
-                message.cancel()
-                return
+        while (message := await watcher.next()) is not None:
             async with asyncio.timeout(SLOW_S):
-                await socket.send_data(message.result().decode())
+                await socket.send_data(message)
     except TimeoutError:
         _log.info("slow client dropped")
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, OSError):  # ASGI's word for a connection that broke while something was sent
         return
     finally:
-        listening.cancel()
+        await background.cancel([listening])
 
 
-async def _listen(socket: Socket) -> None:
+async def _listen(socket: Socket, watcher: Watcher) -> None:
     """Answer pings, plain or JSON, until the client leaves."""
     try:
         while True:
@@ -152,8 +148,10 @@ async def _listen(socket: Socket) -> None:
                 await socket.send_data("pong")
             elif '"ping"' in text:
                 await socket.send_data('{"type":"pong"}')
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, OSError):
         return
+    finally:
+        watcher.leave()
 
 
 async def _tenant(socket: Socket) -> str | None:

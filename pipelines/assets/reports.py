@@ -6,19 +6,21 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines import reporting
-from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
+from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
+from warehouse.event_datasets import OUT_ENGAGEMENT
+from warehouse.live_datasets import CORE_STREAMS, OUT_CHAT_MINUTE, OUT_MOMENTS
 from warehouse.store import Store
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
+
+
+def _by_day(*datasets: Dataset) -> list[dg.AssetDep]:
+    return [dg.AssetDep(dataset.name, partition_mapping=dg.AllPartitionMapping()) for dataset in datasets]
 
 
 @dg.asset(
     group_name="reports",
     kinds={"plotly"},
-    deps=[
-        dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
-        for name in (OUT_QOE_DAILY.name, OUT_QOE_HISTOGRAM_DAILY.name)
-    ]
-    + ["incidents"],
+    deps=[*_by_day(OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY), dg.AssetDep("incidents")],
 )
 def report_qoe(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Publish `qoe.html` for every tenant, and one over all of them for the operator."""
@@ -29,6 +31,18 @@ def report_qoe(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
 def report_progress(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Publish `progress.html` for every tenant with watches."""
     return _published(store, reporting.publish_progress(store))
+
+
+@dg.asset(group_name="reports", kinds={"plotly"}, deps=_by_day(CORE_STREAMS, OUT_CHAT_MINUTE, OUT_MOMENTS))
+def report_streams(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
+    """Publish `streams.html` for every tenant with live streams."""
+    return _published(store, reporting.publish_streams(store))
+
+
+@dg.asset(group_name="reports", kinds={"plotly"}, deps=_by_day(OUT_ENGAGEMENT))
+def report_engagement(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
+    """Publish `engagement.html` for every tenant whose players send events."""
+    return _published(store, reporting.publish_engagement(store))
 
 
 def _published(store: Store, pages: Sequence[Path]) -> dg.MaterializeResult[None]:

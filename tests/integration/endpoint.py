@@ -10,7 +10,7 @@ import httpx
 import uvicorn
 
 from ingest.app import create_app
-from ingest.connections import Protocol
+from ingest.connections import Protocol, WebSockets
 from ingest.settings import IngestSettings
 from warehouse.keys import UNLIMITED
 from warehouse.settings import StorageSettings
@@ -21,15 +21,22 @@ SETTINGS = IngestSettings(rate_limit=UNLIMITED)
 
 
 @contextmanager
-def serving(storage: StorageSettings, settings: IngestSettings | None = None) -> Iterator[httpx.Client]:
-    """Serve in a thread; yield a client with the key that is always valid."""
+def serving(
+    storage: StorageSettings, settings: IngestSettings | None = None, *, send_bytes: int | None = None
+) -> Iterator[httpx.Client]:
+    """Serve in a thread; yield a client with the key that is always valid.
+
+    `send_bytes` is what the kernel holds of each connection for a client that does not read; by default it grows.
+    """
     app = create_app(settings or SETTINGS, storage)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, loop="uvloop", http=Protocol, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False
+            app, loop="uvloop", http=Protocol, ws=WebSockets, lifespan="on", log_config=None, access_log=False
         )
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if send_bytes is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

@@ -33,7 +33,8 @@ def test_demo_publishes_the_known_truth_and_can_be_repeated(storage, lake, tmp_p
     assert "differs" not in printed
 
     reports = storage.reports_dir
-    for page in ("index.html", "qoe.html", "demo/qoe.html", "demo/progress.html", "other/qoe.html", "plotly.min.js"):
+    own_pages = [f"demo/{name}.html" for name in ("qoe", "progress", "streams", "engagement")]
+    for page in ("index.html", "qoe.html", *own_pages, "other/qoe.html", "plotly.min.js"):
         assert (reports / page).is_file(), page
     executed = json.loads((reports / "demo" / "notebooks" / "01_qoe_overview.ipynb").read_text())
     assert any(cell.get("outputs") for cell in executed["cells"])

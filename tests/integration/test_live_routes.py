@@ -1,10 +1,10 @@
 """Telemetra's API, the WebSockets and the analytics routes, on a real endpoint."""
 
-import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx
@@ -12,7 +12,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from ingest.caching import Cache
+from ingest import connections, hub
+from ingest.routes import watching
 from tests.integration.endpoint import serving
 from tests.integration.test_live_landing import EVENTS
 from warehouse.settings import StorageSettings
@@ -80,6 +81,9 @@ def test_streams_are_listed_to_whom_they_belong(client: httpx.Client) -> None:
     assert client.get("/api/v1/streams/none/moments").json()["error"]["code"] == "NOT_FOUND"
     for path in ("streams?limit=0", "streams?limit=501", "streams?offset=-1", "streams/s/metrics?limit=1001"):
         assert client.get(f"/api/v1/{path}").status_code == 422
+    problem = client.get("/api/v1/streams?limit=0&offset=x").json()["error"]
+    assert problem["code"] == "INVALID_PARAMETER"
+    assert problem["message"] == "limit must be at least 1; offset must be a whole number"
     assert client.get("/api/v1/streams/s/moments?limit=201").status_code == 422
     assert [row["stream_id"] for row in client.get("/api/v1/streams?limit=1&offset=1").json()] == [
         listed[1]["stream_id"]
@@ -131,6 +135,53 @@ def test_sockets_are_refused(client: httpx.Client) -> None:
     assert closed_with(open_socket(client, f"/ws/live/own?ticket={ticket}")) == 4401
 
 
+def test_a_client_that_does_not_read_is_dropped_and_no_other_waits(
+    storage: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "EVERY_S", 0.002)
+    monkeypatch.setattr(watching, "SLOW_S", 0.5)
+    monkeypatch.setattr(connections, "LEFT_S", 0.0)
+    with serving(storage, send_bytes=4_096) as client:
+        land(client)
+        until(client, "/api/v1/streams", len)
+        drop_who_does_not_read(client, "/ws/live/s")
+
+
+def drop_who_does_not_read(client: httpx.Client, path: str) -> None:
+    with unread_socket(client, path) as stuck, open_socket(client, path) as reading:
+        counts: set[int] = set()
+        deadline = time.monotonic() + 20
+        while counts != {1, 2} or counted(client) != 1:
+            assert time.monotonic() < deadline, "who does not read is still served"
+            assert json.loads(reading.recv(2))["type"] in {"connected", "metrics"}
+            counts.add(counted(client))
+        # What the endpoint itself held for it (64 KiB, before it was made to wait) is let go.
+        stuck.settimeout(10)
+        received = 0
+        while part := stuck.recv(65_536):
+            received += len(part)
+        assert received < 65_536
+
+
+@contextmanager
+def unread_socket(client: httpx.Client, path: str) -> Iterator[socket.socket]:
+    """Open a WebSocket of little room, and read nothing but its handshake."""
+    with socket.socket() as opened:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        opened.connect((client.base_url.host, client.base_url.port))
+        lines = (f"GET {path} HTTP/1.1", "Host: here", "Upgrade: websocket", "Connection: Upgrade")
+        lines += ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "")
+        opened.sendall("\r\n".join(lines).encode())
+        assert opened.recv(12) == b"HTTP/1.1 101"
+        yield opened
+
+
+def counted(client: httpx.Client) -> int:
+    with open_socket(client, "/ws/live/health") as health:
+        connected: int = json.loads(health.recv(10))["connections"]
+        return connected
+
+
 def test_a_video_is_measured(client: httpx.Client) -> None:
     assert client.post("/analytics/events", json={"events": EVENTS}).status_code == 200
     summary = {"sessionId": "sess", "sessionStartDateIso": "2026-03-01T23:50:00Z", "sessionDurationMs": 40_000}
@@ -146,18 +197,3 @@ def test_a_video_is_measured(client: httpx.Client) -> None:
     with open_socket(client, "/analytics/realtime", key=True) as socket:
         assert json.loads(socket.recv(10))["type"] == "connected"
         assert json.loads(socket.recv(10))["data"]["eventsPerMinute"] == 6
-
-
-def test_answers_are_kept_until_their_mark_changes() -> None:
-    made: list[str] = []
-
-    async def ask() -> list[bytes]:
-        cache = Cache(None)
-
-        async def make() -> bytes:
-            made.append("made")
-            return b"%d" % len(made)
-
-        return [await cache.answer("a", mark, 60, make) for mark in ("x", "x", "y", "y")]
-
-    assert asyncio.run(ask()) == [b"1", b"1", b"2", b"2"]

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from ingest.recovery import drain
 from ingest.settings import IngestSettings
 from tests.integration.commands import environment
 from tests.integration.endpoint import serving
+from tests.integration.redis_servers import redis_server
 from tests.integration.served import free_port, served, workers_of
 from warehouse.keys import UNLIMITED, create_key
 from warehouse.lake import Lake
@@ -130,19 +129,8 @@ def test_with_postgres_away_each_worker_holds_its_share(storage: StorageSettings
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning"]
-    with subprocess.Popen([program, *options], stdout=subprocess.DEVNULL) as process:
-        try:
-            while subprocess.run(["redis-cli", "-p", str(port), "ping"], capture_output=True, check=False).returncode:
-                assert process.poll() is None
-                time.sleep(0.02)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
+    with redis_server() as url:
+        yield url
 
 
 async def _counted(leases: Leases, others: Leases) -> None:

@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 from tests.unit.live_frames import events_frame
 from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
 from warehouse.metrics.engagement import aggregate, segments, watched_seconds
-from warehouse.metrics.engagement_curves import curve, totals
+from warehouse.metrics.engagement_curves import curve, proportion, steps, totals
 
 
 def pieces(*told, **columns):
@@ -122,10 +122,31 @@ def test_curves_add_up_over_days_and_are_read_from_sums():
         (3, 1.0, 1.0, 0.0, 0.5),
         (4, 0.5, 0.5, 0.0, 1.0),
     ]
-    assert totals(once).row(0) == ("t", "c1", 2, 7, 0.5, 4.0)
+    told = totals(once).row(0, named=True)
+    assert (told["sessions_n"], told["watched_s"], told["again_s"], told["length_s"]) == (2, 7, 1, 4.0)
+    assert (told["completion_ratio"], told["length_n"]) == (0.5, 2)
+    assert 0 < told["completion_low"] < 0.5 < told["completion_high"] < 1
 
 
 def test_seconds_that_nobody_watched_are_in_the_curve():
     core = pieces(("play", 0.0), ("pause", 1.0), ("play", 4.0), ("pause", 5.0))
     rows = curve(aggregate(core, segments(core))).select("second", "watched_ratio", "replay_ratio").rows()
     assert rows == [(1, 1.0, 0.0), (2, 0.0, None), (3, 0.0, None), (4, 1.0, 0.0), (5, 1.0, 0.0)]
+
+
+def test_steps_hold_the_counts_of_the_curve():
+    first = pieces(("play", 0.0), ("pause", 10.0), ("play", 0.0), ("pause", 3.0))
+    second = pieces(("play", 0.0), ("pause", 4.0), session_id="s2")
+    core = pl.concat([first, second])
+    rows = aggregate(core, segments(core))
+    told = ("first_s", "last_s", "began_n", "reached_n", "left_n", "watches_sum", "sessions_sum")
+    assert steps(rows, 3).select(told).rows() == [
+        (1, 4, 2, 2, 1, 11, 8),
+        (5, 8, 2, 1, 0, 4, 4),
+        (9, 12, 2, 1, 1, 2, 2),
+    ]
+    assert steps(rows, 100).height == 10
+    left = proportion(steps(rows, 3), "reached_n", "left_n")
+    assert left.select("value", "n").rows() == [(0.5, 2), (0.0, 1), (1.0, 1)]
+    assert (left["low"] <= left["value"]).all()
+    assert (left["value"] <= left["high"]).all()

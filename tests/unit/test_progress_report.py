@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from dashboards.progress_page import ProgressPage, UserBlock, page
+from dashboards.choices import Choice, ChoicePage
+from dashboards.progress_page import page
 from dashboards.progress_report import ProgressReport
 from tests.unit.progress_pages import placed, report, watches
 from tests.unit.report_pages import EVIL
@@ -26,21 +27,21 @@ def built(rows: pl.DataFrame) -> ProgressReport:
 
 
 @pytest.fixture(scope="module")
-def laid_out(built: ProgressReport) -> ProgressPage:
+def laid_out(built: ProgressReport) -> ChoicePage:
     return page(built)
 
 
-def block(page: ProgressPage, name: str = "alice") -> UserBlock:
-    return next(user for user in page.users if user.name == name)
+def block(page: ChoicePage, name: str = "alice") -> Choice:
+    return next(user for user in page.choices if user.name == name)
 
 
-def values(block: UserBlock) -> dict[str, str]:
+def values(block: Choice) -> dict[str, str]:
     return {tile.title: tile.value.replace("\u00a0", " ") for tile in block.tiles}
 
 
 @pytest.mark.parametrize(("user_id", "zone"), [("alice", AUCKLAND), (EVIL, ZoneInfo("Europe/Berlin"))])
 def test_the_numbers_are_those_of_progress_at_the_same_clock(
-    rows: pl.DataFrame, laid_out: ProgressPage, user_id: str, zone: ZoneInfo
+    rows: pl.DataFrame, laid_out: ChoicePage, user_id: str, zone: ZoneInfo
 ) -> None:
     own = rows.filter(pl.col("user_id") == user_id)
     told = progress(progress_daily.aggregate(own), own, now=NOW, zone=zone)
@@ -59,7 +60,7 @@ def test_the_numbers_are_those_of_progress_at_the_same_clock(
     assert shown["Today"] in {f"{today} min", f"{today // 60} h {today % 60} min"}
 
 
-def test_the_trend_and_the_goals_of_the_user_are_there(laid_out: ProgressPage) -> None:
+def test_the_trend_and_the_goals_of_the_user_are_there(laid_out: ChoicePage) -> None:
     tiles = {tile.title: tile for tile in block(laid_out).tiles}
     assert tiles["Weekly trend"].value == "+60.7\u00a0%"
     assert (tiles["Daily goal"].count, tiles["Daily goal"].more) == ("of 30\u00a0min, met", "streak 1, longest 10")
@@ -86,8 +87,8 @@ def test_what_is_not_described_is_listed_by_what_mends_it() -> None:
         watch("movie", "film.mkv", tmdb_id=603),
         minutes(5),
     ]
-    table = block(page(report(core(rows)))).unfinished
-    assert table
+    (listing,) = block(page(report(core(rows)))).listings
+    table = listing.table
     assert [row[:4] for row in table.rows] == [
         ("gone", "YouTube", "1", "not known"),
         ("Nameless", "Episodes", "3", "pending"),
@@ -97,7 +98,7 @@ def test_what_is_not_described_is_listed_by_what_mends_it() -> None:
     assert "playhead sync asks" in table.rows[1][4]
     assert "Waits for TVDB" in table.rows[2][4]
     assert "Waits for TMDB" in table.rows[3][4]
-    assert block(page(report(core([minutes(5)])))).unfinished is None
+    assert block(page(report(core([minutes(5)])))).listings == ()
 
 
 def test_a_user_in_another_zone_has_other_days() -> None:
@@ -130,8 +131,8 @@ def test_old_watches_leave_the_calendar_empty_and_count() -> None:
     assert values(user)["Watched"] == "2 h"
 
 
-def test_every_figure_states_its_definition_and_source_and_has_its_numbers_in_a_table(laid_out: ProgressPage) -> None:
-    cards = [card for user in laid_out.users for section in user.sections for card in section.cards]
+def test_every_figure_states_its_definition_and_source_and_has_its_numbers_in_a_table(laid_out: ChoicePage) -> None:
+    cards = [card for user in laid_out.choices for section in user.sections for card in section.cards]
     for card in cards:
         assert card.definition
         assert card.source == "out_progress_daily"
@@ -144,5 +145,5 @@ def test_every_figure_states_its_definition_and_source_and_has_its_numbers_in_a_
 
 def test_without_watches_there_are_no_users(rows: pl.DataFrame) -> None:
     empty = page(report(rows.clear()))
-    assert empty.users == ()
+    assert empty.choices == ()
     assert empty.size == "0 users, 0 hours"

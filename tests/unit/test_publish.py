@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dashboards import publish
-from tests.unit import progress_pages
+from tests.unit import live_pages, progress_pages
 from tests.unit.report_pages import EVIL, report, sessions
 
 TAG = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
@@ -42,7 +42,16 @@ def progress(directory: Path) -> Path:
     return publish.publish_progress(directory, progress_pages.report(core, title=EVIL))
 
 
-each_page = pytest.mark.parametrize("publish_page", [qoe, progress], ids=["qoe", "progress"])
+def streams(directory: Path) -> Path:
+    return publish.publish_streams(directory, live_pages.streams(title=EVIL))
+
+
+def engagement(directory: Path) -> Path:
+    return publish.publish_engagement(directory, live_pages.engaged(live_pages.watched(), title=EVIL))
+
+
+PAGES = (qoe, progress, streams, engagement)
+each_page = pytest.mark.parametrize("publish_page", PAGES, ids=[page.__name__ for page in PAGES])
 
 
 @each_page
