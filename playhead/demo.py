@@ -61,7 +61,7 @@ def run(console: Console, settings: StorageSettings, *, source: Path | None, see
         holds &= watch_comparison.show(console, store, TENANT, sample, answers)
         holds &= sample_stream.show(console, store, TENANT, stream)
         pages = [settings.reports_dir / tenant_folder(TENANT) / name for name in PAGES]
-        for path in (*executed, *pages, settings.reports_dir / "index.html"):
+        for path in (*executed, *filter(Path.exists, pages), settings.reports_dir / "index.html"):
             console.print(f"  {path}", soft_wrap=True)
     console.print(f"Done in {time.perf_counter() - began:.0f} s")
     return 0 if holds else 1
