@@ -9,7 +9,7 @@ from pipelines.alarms import tell
 from pipelines.definitions import build_defs
 from pipelines.instance import open_instance
 from pipelines.jobs import build_jobs, enrich_job, publish_job, refresh_jobs
-from pipelines.staleness import StaleRange, report_landed, stale_ranges
+from pipelines.staleness import StaleRange, bridged, report_landed, stale_ranges
 from warehouse.store import Store
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -21,14 +21,9 @@ class RefreshError(RuntimeError):
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: the ranges of days it rebuilt, of each family."""
+    """What a refresh did: the ranges of days it rebuilt, of each family; days without data may lie within."""
 
     ranges: Sequence[StaleRange]
-
-    @property
-    def days(self) -> int:
-        """Days that were rebuilt, of all families."""
-        return sum((stale.last - stale.first).days + 1 for stale in self.ranges)
 
 
 def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -> Refreshed:
@@ -37,7 +32,7 @@ def refresh(store: Store, on_progress: Callable[[str], None] = lambda _: None) -
 
     Raises RefreshError when a run or an asset check fails.
     """
-    ranges = list(stale_ranges(store))
+    ranges = list(bridged(store, list(stale_ranges(store))))
     published = (store.settings.reports_dir / "index.html").exists()
     if not ranges and published:
         tell(store)

@@ -1,9 +1,10 @@
 """From what is stale to the runs that mend it: shared by the sensor, the schedule and `playhead refresh`."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -14,6 +15,8 @@ from warehouse import building
 from warehouse.datasets import Dataset
 from warehouse.derivations import DERIVATIONS, FAMILIES, steps_of
 from warehouse.store import Store
+
+MOST_BRIDGED = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,24 @@ def stale_ranges(store: Store, *families: str) -> Iterator[StaleRange]:
             parts += [f"{day}:{[days.get(day) for days in seen]}" for day in stale if first <= day <= last]
             digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
             yield StaleRange(family, first, last, f"{family}:{first}:{last}:{digest}")
+
+
+def bridged(store: Store, ranges: Sequence[StaleRange]) -> Iterator[StaleRange]:
+    """Yield ranges that also join those of a family between which nothing is stored, in order.
+
+    A run takes longer than many empty days: sparse history would else take a run for each of its days.
+    """
+    for family, apart in itertools.groupby(ranges, key=lambda stale: stale.family):
+        joined, *others = apart
+        stored = [day for step in steps_of(family) for day in building.all_days(store, step)] if others else []
+        for stale in others:
+            near = stale.first - joined.last <= MOST_BRIDGED
+            if near and not any(joined.last < day < stale.first for day in stored):
+                joined = replace(joined, last=stale.last, key=f"{joined.key} {stale.key}")
+            else:
+                yield joined
+                joined = stale
+        yield joined
 
 
 def raw_datasets() -> tuple[Dataset, ...]:

@@ -102,6 +102,16 @@ def test_the_sensor_asks_for_exactly_the_stale_ranges_once(store):
         assert sensor_tick(store, instance) == []
 
 
+def test_one_run_covers_days_between_which_nothing_is_stored(store):
+    apart = [FIRST + timedelta(days=n) for n in (0, 3, 5)]
+    land(store, [body(n, day) for n, day in enumerate((*apart, FIRST - timedelta(days=400)))])
+    assert spans(refreshing.refresh(store)) == [(FIRST - timedelta(days=400),) * 2, (apart[0], apart[2])]
+    assert sorted(store.lake.row_counts(OUT_QOE_DAILY))[1:] == apart
+    land(store, [body(10, apart[0]), body(11, apart[2])])
+    assert spans(refreshing.refresh(store)) == [(apart[0],) * 2, (apart[2],) * 2]
+    assert refreshing.refresh(store).ranges == ()
+
+
 def test_other_definitions_make_every_day_stale(store):
     land_days(store, days=2)
     refreshing.refresh(store)
