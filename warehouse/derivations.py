@@ -28,13 +28,15 @@ from warehouse.datasets import (
     RAW_SESSIONS,
     Dataset,
 )
-from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
+from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, OUT_ENGAGEMENT_BASE, RAW_EVENTS
 from warehouse.live_datasets import (
     CORE_CHAT,
     CORE_STREAMS,
     CORE_VIEWERS,
     OUT_CHAT_MINUTE,
+    OUT_CHAT_MINUTE_BASE,
     OUT_MOMENTS,
+    OUT_MOMENTS_BASE,
     RAW_CHAT,
     RAW_STREAMS,
     RAW_VIEWERS,
@@ -70,6 +72,9 @@ CONTROL = "control"
 Aggregate = Callable[[Any, Mapping[str, str], Dataset], Any]
 """From source rows of any engine, unread, the configured dimensions and a target to the target's rows."""
 
+Late = Callable[[Frames, Frames], Frames]
+"""From the rows of bases and those computed of the same days to what of the latter is added."""
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -89,7 +94,8 @@ class Derivation:
 
     `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
     day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
-    can compute. These may have `bases`, one a target: what expired source rows contributed is kept there and added.
+    can compute. The last targets may have `bases`: what expired source rows contributed is kept there, and added.
+    Where rows do not add up, `late` says what of the rows computed of a day with bases stands beside theirs.
     With `days_before`, `compute` is also given so many days before each, a change of which makes the day stale; what it
     returns of those is left out.
     """
@@ -101,8 +107,14 @@ class Derivation:
     whole: bool = False
     aggregates: tuple[Aggregate, ...] = ()
     bases: tuple[Dataset, ...] = ()
+    late: Late | None = None
     control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
     days_before: int = 0
+
+    @property
+    def based(self) -> tuple[tuple[Dataset, Dataset], ...]:
+        """The targets that have a base, each with it."""
+        return tuple(zip(self.targets[len(self.targets) - len(self.bases) :], self.bases, strict=True))
 
     @property
     def recorded(self) -> Dataset:
@@ -168,6 +180,13 @@ def _minutes(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({OUT_CHAT_MINUTE.name: minutes, OUT_MOMENTS.name: pl.concat([*found, moment_rows.NO_MOMENTS])})
 
 
+def _late_minutes(held: Frames, computed: Frames) -> Frames:
+    """Minutes without a row are added, unjudged, for their baseline has expired; of moments, nothing."""
+    minutes = computed[OUT_CHAT_MINUTE.name].join(held[OUT_CHAT_MINUTE.name], on=OUT_CHAT_MINUTE.key, how="anti")
+    unjudged = minutes.with_columns(z_score=pl.lit(None, pl.Float64), is_anomaly=pl.lit(value=False))
+    return {OUT_CHAT_MINUTE.name: unjudged, OUT_MOMENTS.name: moment_rows.NO_MOMENTS}
+
+
 def _core_cmcd(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({CORE_CMCD.name: cmcd.build_core(sources[RAW_CMCD.name])})
 
@@ -194,11 +213,25 @@ WATCHES = Derivation(
 )
 PROGRESS_DAILY = Derivation("progress", (CORE_WATCHES,), (OUT_PROGRESS_DAILY,), _progress_daily, whole=True)
 EVENTS = Derivation("events", (RAW_EVENTS,), (CORE_EVENTS,), _core_events)
-ENGAGEMENT = Derivation("events", (CORE_EVENTS,), (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT), _engagement)
+ENGAGEMENT = Derivation(
+    "events",
+    (CORE_EVENTS,),
+    (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT),
+    _engagement,
+    bases=(OUT_ENGAGEMENT_BASE,),
+)
 STREAMS = Derivation("live", (RAW_STREAMS,), (CORE_STREAMS,), _core_streams)
 CHAT = Derivation("live", (RAW_CHAT,), (CORE_CHAT,), _core_chat)
 VIEWERS = Derivation("live", (RAW_VIEWERS,), (CORE_VIEWERS,), _core_viewers)
-MINUTES = Derivation("live", (CORE_CHAT, CORE_VIEWERS), (OUT_CHAT_MINUTE, OUT_MOMENTS), _minutes, days_before=1)
+MINUTES = Derivation(
+    "live",
+    (CORE_CHAT, CORE_VIEWERS),
+    (OUT_CHAT_MINUTE, OUT_MOMENTS),
+    _minutes,
+    bases=(OUT_CHAT_MINUTE_BASE, OUT_MOMENTS_BASE),
+    late=_late_minutes,
+    days_before=1,
+)
 CMCD = Derivation("cmcd", (RAW_CMCD,), (CORE_CMCD,), _core_cmcd)
 CMCD_SESSIONS = Derivation("cmcd", (CORE_CMCD,), (OUT_CMCD_SESSIONS,), _cmcd_sessions)
 _LIVE = (EVENTS, ENGAGEMENT, STREAMS, CHAT, VIEWERS, MINUTES, CMCD, CMCD_SESSIONS)
@@ -212,3 +245,14 @@ FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))
 def steps_of(family: str) -> tuple[Derivation, ...]:
     """Return the steps of a family, in order."""
     return tuple(step for step in DERIVATIONS if step.family == family)
+
+
+def producers(step: Derivation) -> tuple[Derivation, ...]:
+    """Return the steps that the sources of a step are made by."""
+    return tuple(maker for maker in DERIVATIONS if any(target in step.sources for target in maker.targets))
+
+
+def roots(step: Derivation) -> tuple[Dataset, ...]:
+    """Return the raw tables that a step is made from, by way of others or at once."""
+    makers = producers(step)
+    return tuple(table for maker in makers for table in roots(maker)) if makers else step.sources

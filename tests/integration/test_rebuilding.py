@@ -100,7 +100,7 @@ def test_sessions_in_postgres_are_replayed(filled: Store, statement: str, told: 
     with filled.database.connect() as connection:
         connection.execute(statement.encode())
     assert differences(filled) == [f"sessions of {FIRST}: {told}"]
-    list(replaying.sessions(filled, lambda: None, mend=True))
+    list(replaying.landed(filled, lambda: None, mend=True))
     assert sessions(filled) == before
 
 
