@@ -30,12 +30,16 @@ def forget(console: Console, settings: StorageSettings, subject: Subject) -> int
         counts = forgetting.erase(store, subject)
         services.refresh(console, store)
         counts["rejects"] = rejects.erase(settings.home / "rejects", subject.id)
+        counts["damaged"] = rejects.erase_damaged(settings.home / "journal", subject.id)
         _execute_again(console, store, subject)
         counts["files"] = sum(housekeeping.clear_away(store.lake, dataset) for dataset in DATASETS.values())
         forgetting.finish(store, receipt, counts)
+        kept = rebuilding.frozen(store, subject.tenant)
     console.print(f"Forgotten. Receipt {receipt}")
     for place, count in counts.items():
         console.print(f"  {place:<24}{count:>8,}")
+    for base, days in kept.items():
+        console.print(f"Not subtracted from {base}: {days:,} frozen days, which name nobody")
     return 0
 
 
@@ -45,7 +49,7 @@ def retain(console: Console, settings: StorageSettings, *, dry_run: bool) -> int
         services.drain(console, store)
         with console.status("Looking for what has expired …"):
             done = retention.retain(store, dry_run=dry_run)
-        if not dry_run and any(done.rows.values()):
+        if not dry_run and (done.built or any(done.rows.values())):
             reporting.publish_everything(store)
             _drop_executed(settings)
     console.print("Would go:" if dry_run else "Gone:")

@@ -61,10 +61,15 @@ def rebuild(store: Store, settle: Callable[[], object] = _settled) -> Iterator[D
         building.build(store, step, building.all_days(store, step))
 
 
-def frozen(store: Store) -> dict[str, int]:
-    """Return the bases that are kept, with their number of days."""
-    counts = {base.name: len(store.lake.row_counts(base)) for step in DERIVATIONS for base in step.bases}
-    return {name: days for name, days in counts.items() if days}
+def frozen(store: Store, tenant: str | None = None) -> dict[str, int]:
+    """Return the bases that are kept, of all or of one tenant, with their number of days."""
+    wanted = pl.lit(value=True) if tenant is None else pl.col("tenant") == tenant
+    days = {
+        base.name: store.lake.read(base, lambda rows: rows.filter(wanted).select("day").unique()).height
+        for step in DERIVATIONS
+        for base in step.bases
+    }
+    return {name: count for name, count in days.items() if count}
 
 
 def _published(store: Store, target: Dataset) -> pl.DataFrame:
