@@ -42,14 +42,10 @@ def merged(store: Store, step: Derivation, frames: Frames, days: Collection[date
 
 def added(store: Store, step: Derivation, days: Collection[date]) -> Frames:
     """Return what bases and the rows that they do not cover add up to, of the targets that have a base."""
-    raw, made = _read(store, step, days), dict[str, Frames]()
-    rows = {}
+    left, rows = _Left(store, step, days), {}
     for target, base in step.based:
         held = store.lake.read(base, days=days)
-        taken = _taken(held)
-        key = repr(sorted((day, limits.to_json()) for day, limits in taken.items()))
-        made[key] = made.get(key) or _sums(store, step, _outside(step, raw, taken))
-        rows[target.name] = total(target, [made[key][target.name], held.drop(_MARKS)])
+        rows[target.name] = total(target, [left.sums(_taken(held))[target.name], held.drop(_MARKS)])
     return rows
 
 
@@ -59,14 +55,13 @@ def freeze(store: Store, step: Derivation, days: Collection[date], limits: Limit
     Nothing is deleted: until it is, `added` leaves out what the bases hold. Safe to repeat. Of rows that do not add up
     all that the targets hold is put there, so that these must be fresh.
     """
-    raw = _read(store, step, days)
+    left = _Left(store, step, days)
     seen = [_arrivals(store, table, days, limits, every=step.late is not None) for table in roots(step)]
-    left = _sums(store, step, _outside(step, raw, dict.fromkeys(days, limits))) if step.late is None else {}
     for target, base in step.based:
         old = store.lake.read(base, days=days)
         if step.late is None:
-            before = _sums(store, step, _outside(step, raw, _taken(old)))[target.name]
-            rows = total(target, [old.drop(_MARKS), before, _negative(target, left[target.name])])
+            before, after = (left.sums(taken)[target.name] for taken in (_taken(old), dict.fromkeys(days, limits)))
+            rows = total(target, [old.drop(_MARKS), before, _negative(target, after)])
         else:
             rows = store.lake.read(target, days=days)
         latest = pl.concat([old.select("day", "last_received_at"), *seen]).group_by("day").max()
@@ -102,34 +97,41 @@ def _taken(held: pl.DataFrame) -> Taken:
     return {day: Limits.from_json(text) for day, text in held.select("day", "cutoffs").unique().iter_rows()}
 
 
-def _read(store: Store, step: Derivation, days: Collection[date]) -> Frames:
-    """Return the raw rows that the rows of a step on these days are made of; none where rows do not add up."""
-    tables = roots(step) if step.late is None else ()
-    return {table.name: store.lake.read(table, days=days) for table in tables}
+class _Left:
+    """What a step makes of the raw rows of some days without those that bases hold; each computed once."""
 
+    def __init__(self, store: Store, step: Derivation, days: Collection[date]) -> None:
+        tables = roots(step) if step.late is None else ()
+        self._raw = [(table, store.lake.read(table, days=days)) for table in tables]
+        self._store, self._step = store, step
+        self._made: list[tuple[Taken, Frames]] = []
 
-def _outside(step: Derivation, raw: Frames, taken: Taken) -> Frames:
-    """Leave out the raw rows that bases with these cutoffs hold."""
-    left = dict(raw)
-    for table in roots(step):
-        for day, limits in taken.items():
-            left[table.name] = left[table.name].filter(~((pl.col("day") == day) & limits.expired(table)))
-    return left
+    def sums(self, taken: Taken) -> Frames:
+        """Return the targets' rows; the base of each day was taken by these cutoffs."""
+        for known, frames in self._made:
+            if known == taken:
+                return frames
+        raw = {}
+        for table, rows in self._raw:
+            covered = [(pl.col("day") == day) & limits.expired(table) for day, limits in taken.items()]
+            raw[table.name] = rows.filter(~pl.any_horizontal(pl.lit(value=False), *covered))
+        self._made.append((taken, self._compute(raw)))
+        return self._made[-1][1]
 
-
-def _sums(store: Store, step: Derivation, raw: Frames) -> Frames:
-    """Return what a step makes of raw rows."""
-    made: dict[str, pl.DataFrame] = {}
-    for maker in producers(step):
-        if maker.compute is not None:
-            made |= maker.compute(raw, store.settings).frames
-    if step.compute is not None:
-        return step.compute(made, store.settings).frames
-    source = made[step.sources[0].name].lazy()
-    return {
-        target.name: POLARS.collect(aggregate(source, store.lake.dimensions, target))
-        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
-    }
+    def _compute(self, raw: Frames) -> Frames:
+        step, made = self._step, dict[str, pl.DataFrame]()
+        if all(rows.is_empty() for rows in raw.values()):
+            return {target.name: pl.DataFrame(schema=self._store.lake.schema(target)) for target in step.targets}
+        for maker in producers(step):
+            if maker.compute is not None:
+                made |= maker.compute(raw, self._store.settings).frames
+        if step.compute is not None:
+            return step.compute(made, self._store.settings).frames
+        source = made[step.sources[0].name].lazy()
+        return {
+            target.name: POLARS.collect(aggregate(source, self._store.lake.dimensions, target))
+            for target, aggregate in zip(step.targets, step.aggregates, strict=True)
+        }
 
 
 def _arrivals(store: Store, table: Dataset, days: Collection[date], limits: Limits, *, every: bool) -> pl.DataFrame:
