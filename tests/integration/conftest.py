@@ -6,27 +6,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.conftest import fresh_database
 from tests.integration import populated
-from warehouse.settings import StorageSettings
-from warehouse.store import Store, open_store
+from tests.integration.prepared import Prepared, prepared
+from warehouse.store import Store
 
 
 @pytest.fixture(scope="session")
-def populated_home(
-    server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[populated.Template]:
-    """A home with every kind of landed data; see `populated`."""
-    home = tmp_path_factory.mktemp("populated") / "home"
-    with fresh_database(server_url, template) as url:
-        with open_store(StorageSettings(home=home, lake_url=str(home / "lake"), database_url=url, pool_min=1)) as store:
-            populated.fill(store)
-        assert url.database is not None
-        yield populated.Template(server_url, url.database, home)
+def populated_home(server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """A home with every kind of landed data."""
+    with prepared(server_url, template, tmp_path_factory.mktemp("populated") / "home", populated.fill) as made:
+        yield made
 
 
 @pytest.fixture
-def governed(populated_home: populated.Template, tmp_path: Path) -> Iterator[Store]:
-    """A store on a copy of that home."""
-    with populated_home.copied(tmp_path / "home") as store:
+def governed(populated_home: Prepared, tmp_path: Path) -> Iterator[Store]:
+    """A store on a copy of that home, in which it is `populated.NOW`."""
+    with populated_home.copied(tmp_path / "home", populated.NOW) as store:
         yield store

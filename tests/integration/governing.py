@@ -1,4 +1,7 @@
-"""A process that retains, forgets or rebuilds, and dies at a named point (arguments: those of `main`)."""
+"""Retaining, forgetting and rebuilding: whole, as commands do it, or short; and dying at a named point on the way.
+
+As a module it is a process that dies so (arguments: those of `main`).
+"""
 
 import sys
 from dataclasses import replace
@@ -13,17 +16,26 @@ from sqlalchemy import make_url
 from ingest import logs
 from playhead import governance
 from tests.integration.crashing import die_at
-from warehouse import builds, expiry, forgetting
+from tests.integration.populated import build
+from warehouse import bases, builds, expiry, forgetting, housekeeping, rebuilding, replaying, retention, rewatching
+from warehouse.datasets import DATASETS
 from warehouse.lake import Lake
 from warehouse.settings import StorageSettings
+from warehouse.store import Store
 from warehouse.tombstones import Subject
+
+QUIET = Console(quiet=True)
 
 POINTS: dict[str, tuple[Any, str, str]] = {
     "after days are filtered": (Lake, "filter_days", "after"),
     "after days are replaced": (Lake, "replace_days", "after"),
     "before a build is recorded": (builds, "record", "before"),
     "before a commit in Postgres": (psycopg.Transaction, "__exit__", "before"),
+    "after a base is frozen": (bases, "freeze", "after"),
     "after the sessions of Postgres went": (expiry, "delete_sessions", "after"),
+    "after events or chat of Postgres went": (expiry, "delete_landed", "after"),
+    "before sends are landed again": (replaying, "restore", "before"),
+    "after watches are mended": (rewatching, "_mend", "after"),
     "after the tombstone": (forgetting, "begin", "after"),
     "before the receipt is closed": (forgetting, "finish", "before"),
 }
@@ -31,14 +43,34 @@ POINTS: dict[str, tuple[Any, str, str]] = {
 
 def run(command: str, settings: StorageSettings) -> None:
     """Run one command: retain, rebuild, or forget and an id."""
-    console = Console(quiet=True)
     name, _, argument = command.partition(" ")
     if name == "forget":
-        governance.forget(console, settings, Subject("user", "default", argument))
+        governance.forget(QUIET, settings, Subject("user", "default", argument))
     elif name == "retain":
-        governance.retain(console, settings, dry_run=False)
+        governance.retain(QUIET, settings, dry_run=False)
     else:
-        governance.rebuild(console, settings, verify=False)
+        governance.rebuild(QUIET, settings, verify=False)
+
+
+def run_short(command: str, store: Store) -> None:
+    """Do the same to Postgres and the lake alone, where everything is sealed and there are no pages."""
+    name, _, argument = command.partition(" ")
+    if name == "forget":
+        forget(store, Subject("user", "default", argument))
+    elif name == "retain":
+        retention.retain(store)
+    else:
+        list(rebuilding.rebuild(store))
+
+
+def forget(store: Store, subject: Subject) -> None:
+    """Forget in Postgres and the lake."""
+    receipt = forgetting.begin(store, subject)
+    counts = forgetting.erase(store, subject)
+    build(store)
+    for dataset in DATASETS.values():
+        housekeeping.clear_away(store.lake, dataset)
+    forgetting.finish(store, receipt, counts)
 
 
 def main(point: str, call: str, command: str, now: str, home: str, url: str) -> None:

@@ -1,34 +1,27 @@
-"""A home with every kind of landed data, for tests of what governs them; made once, and copied for each test.
+"""A home with every kind of landed data, for tests of what governs them; how it is made once is in `prepared`.
 
 Of everything some arrived `EARLY` and has expired `NOW`, and some `LATE` and has not. `WHO` is somebody to forget.
 """
 
 import asyncio
 import json
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
-from sqlalchemy import URL
 
 from ingest.landing import Landing
 from ingest.payloads import cmcd, events, session, streams
 from ingest.payloads.instants import Arrival
-from tests.conftest import execute
 from tests.integration.landed import FIRST, body
 from tests.integration.tracker import files
-from warehouse import building, watching
+from warehouse import building, outbox, watching
 from warehouse.cmcd_datasets import OUT_CMCD_SESSIONS
 from warehouse.datasets import DATASETS
 from warehouse.derivations import DERIVATIONS
 from warehouse.metrics.cmcd_logs import Request
-from warehouse.settings import StorageSettings
-from warehouse.store import Store, open_store
+from warehouse.store import Store
 
 EARLY, LATE, NOW = (datetime(2026, month, 15, tzinfo=UTC) for month in (3, 4, 6))
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -137,6 +130,7 @@ def fill(store: Store) -> None:
         sent = {"tenant": "default", "user_id": user, "route": "sync", "body": given, "default_zone": "UTC"}
         with store.database.connect() as connection:
             watching.land(connection, now=EARLY, **sent)  # type: ignore[arg-type]
+            outbox.seal(connection, store.lake)
     build(store)
 
 
@@ -144,27 +138,6 @@ def build(store: Store) -> None:
     """Build whatever is stale."""
     for step in DERIVATIONS:
         building.build(store, step, building.stale_days(store, step))
-
-
-@dataclass(frozen=True)
-class Template:
-    """A filled home, closed, to be copied."""
-
-    server: URL
-    database: str
-    home: Path
-
-    @contextmanager
-    def copied(self, folder: Path) -> Iterator[Store]:
-        """Open a copy, in which it is `NOW`."""
-        name = f"test_{uuid.uuid4().hex}"
-        execute(self.server, f'CREATE DATABASE "{name}" TEMPLATE "{self.database}"')
-        shutil.copytree(self.home, folder)
-        url = self.server.set(database=name)
-        settings = StorageSettings(home=folder, lake_url=str(folder / "lake"), database_url=url, pool_min=1)
-        with open_store(replace(settings, fixed_now=NOW), migrate=False) as store:
-            yield store
-        execute(self.server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def rows(store: Store, *tables: str) -> dict[str, list[str]]:
