@@ -4,6 +4,7 @@ As a module it is a process that dies so (arguments: those of `main`).
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -52,20 +53,23 @@ def run(command: str, settings: StorageSettings) -> None:
         governance.rebuild(QUIET, settings, verify=False)
 
 
-def run_short(command: str, store: Store) -> None:
-    """Do the same to Postgres and the lake alone, where everything is sealed and there are no pages."""
+def run_short(command: str, store: Store, settle: Callable[[], object] = lambda: None) -> None:
+    """Do the same to Postgres and the lake alone; `settle` brings what has landed there."""
     name, _, argument = command.partition(" ")
     if name == "forget":
-        forget(store, Subject("user", "default", argument))
+        forget(store, Subject("user", "default", argument), settle)
     elif name == "retain":
+        settle()
         retention.retain(store)
     else:
-        list(rebuilding.rebuild(store))
+        settle()
+        list(rebuilding.rebuild(store, settle))
 
 
-def forget(store: Store, subject: Subject) -> None:
+def forget(store: Store, subject: Subject, settle: Callable[[], object] = lambda: None) -> None:
     """Forget in Postgres and the lake."""
     receipt = forgetting.begin(store, subject)
+    settle()
     counts = forgetting.erase(store, subject)
     build(store)
     for dataset in DATASETS.values():

@@ -1,5 +1,6 @@
 """Retention: by arrival, never by the phone's clock; rows go, their sums stay, and late ones add up."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from sqlalchemy import URL
 
 from tests.integration.landed import FIRST, body, land
-from warehouse import building
+from tests.integration.populated import build
+from tests.integration.prepared import Prepared, prepared
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
-from warehouse.derivations import DERIVATIONS
 from warehouse.policies import Policy, defaults
+from warehouse.rebuilding import verify
 from warehouse.retention import retain
 from warehouse.store import Store
 
@@ -25,11 +28,6 @@ BETWEEN = datetime(2026, 6, 15, tzinfo=UTC)
 def at(store: Store, now: datetime, *policies: Policy) -> Store:
     kept = (*(policy for policy in defaults(90) if policy.kind not in {p.kind for p in policies}), *policies)
     return replace(store, settings=replace(store.settings, fixed_now=now, retention=kept))
-
-
-def build(store: Store) -> None:
-    for step in DERIVATIONS:
-        building.build(store, step, building.stale_days(store, step))
 
 
 def ids(store: Store) -> dict[str, list[str]]:
@@ -46,14 +44,24 @@ def sums(store: Store) -> list[pl.DataFrame]:
     return [store.lake.read(dataset).sort(dataset.key) for dataset in (OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY)]
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
+def fill(store: Store) -> None:
     early = [body(n, FIRST + timedelta(days=n % 3), streamType="vod" if n % 2 else "live") for n in range(12)]
     land(store, early, now=EARLY)
     late = [body(n, FIRST + timedelta(days=n % 3), streamType="vod") for n in range(20, 26)]
     land(store, late, now=LATE)
     build(at(store, LATE))
-    return store
+
+
+@pytest.fixture(scope="module")
+def home(server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    with prepared(server_url, template, tmp_path_factory.mktemp("retained") / "home", fill) as made:
+        yield made
+
+
+@pytest.fixture
+def filled(home: Prepared, tmp_path: Path) -> Iterator[Store]:
+    with home.copied(tmp_path / "home") as store:
+        yield store
 
 
 EARLY_IDS = sorted(f"s{n}" for n in range(12))
@@ -111,14 +119,14 @@ def test_aggregates_expire_after_their_last_row(filled: Store) -> None:
         assert connection.execute("SELECT count(*) FROM out_qoe_daily").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("year", [2016, 2036, 1999])
-def test_a_phones_clock_neither_shortens_nor_lengthens_a_life(filled: Store, year: int) -> None:
-    land(filled, [body(77, date(year, 3, 1))], now=LATE)
+def test_a_phones_clock_neither_shortens_nor_lengthens_a_life(filled: Store) -> None:
+    land(filled, [body(year, date(year, 3, 1)) for year in (2016, 2036, 1999)], now=LATE)
     build(at(filled, LATE))
     retain(at(filled, BETWEEN))
-    assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == sorted([*LATE_IDS, "s77"])
+    neighbours = sorted([*LATE_IDS, "s2016", "s2036", "s1999"])
+    assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), neighbours)
     retain(at(filled, LATE + timedelta(days=91)))
-    assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == []
+    assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), [])
 
 
 def test_the_narrower_policy_holds(filled: Store) -> None:
@@ -132,10 +140,12 @@ def test_the_narrower_policy_holds(filled: Store) -> None:
     assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), kept)
 
 
-def test_a_newer_send_keeps_a_session(filled: Store) -> None:
-    land(filled, [body(3, FIRST, timestamp=1_900_000_000_000)], now=LATE)
+@pytest.mark.parametrize("sent_ms", [1_900_000_000_000, 1_000_000_000_000], ids=["newer", "older by the phone's clock"])
+def test_a_later_send_keeps_a_session(filled: Store, sent_ms: int) -> None:
+    land(filled, [body(3, FIRST, timestamp=sent_ms)], now=LATE)
     build(at(filled, LATE))
     retain(at(filled, BETWEEN))
+    assert list(verify(at(filled, BETWEEN))) == []
     assert ids(filled)["sessions"] == ids(filled)["core_sessions"] == sorted([*LATE_IDS, "s3"])
     content = pl.col("dimension") == "content"
     assert filled.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(content))["sessions"].sum() == 18
