@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,7 +106,8 @@ def _listing(directory: Path, page: Path, entry: Entry) -> dict[str, str]:
     }
 
 
-def _render(template: str, **context: Any) -> str:
+@cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -114,10 +116,14 @@ def _render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure_json": figure_json, "json": _json, "metric_title": lambda name: METRICS[name].title}
+    return environment
+
+
+def _render(template: str, **context: Any) -> str:
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     context |= {"script": Markup(script), "style": Markup(style), "policy": _policy(script)}  # noqa: S704 - own files
-    return environment.get_template(template).render(**context)
+    return _environment().get_template(template).render(**context)
 
 
 def _policy(script: str) -> str:

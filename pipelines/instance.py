@@ -13,6 +13,13 @@ from warehouse.store import Store
 EVENTS_AT_ONCE = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 """A run over many days tells of each partition in one statement, not in one each."""
 
+CONNECTIONS = 20
+"""Most that a storage opens at once."""
+
+RECYCLE_S = 3600
+
+STATEMENT_TIMEOUT_MS = 60_000
+
 URL_VARIABLE = "PLAYHEAD_DAGSTER_URL"
 """Names the variable that holds the database URL, so that no password stands in dagster.yaml."""
 
@@ -37,6 +44,8 @@ def open_instance(store: Store) -> Iterator[dg.DagsterInstance]:
     variables = environment(store)
     os.environ.update({URL_VARIABLE: variables[URL_VARIABLE]} | EVENTS_AT_ONCE)
     with dg.DagsterInstance.from_config(variables["DAGSTER_HOME"]) as instance:
+        # Storages then keep their connections, of which a run would else open hundreds.
+        instance.optimize_for_webserver(STATEMENT_TIMEOUT_MS, pool_recycle=RECYCLE_S, max_overflow=CONNECTIONS)
         yield instance
 
 

@@ -127,11 +127,7 @@ class _Left:
                 made |= maker.compute(raw, self._store.settings).frames
         if step.compute is not None:
             return step.compute(made, self._store.settings).frames
-        source = made[step.sources[0].name].lazy()
-        return {
-            target.name: POLARS.collect(aggregate(source, self._store.lake.dimensions, target))
-            for target, aggregate in zip(step.targets, step.aggregates, strict=True)
-        }
+        return step.aggregated(POLARS, made[step.sources[0].name].lazy(), self._store.lake.dimensions)
 
 
 def _arrivals(store: Store, table: Dataset, days: Collection[date], limits: Limits, *, every: bool) -> pl.DataFrame:

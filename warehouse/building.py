@@ -102,10 +102,7 @@ def build(store: Store, step: Derivation, days: Iterable[date] = ()) -> Built:
 def aggregates(engine: Engine, lake: Lake, step: Derivation, days: Sequence[date]) -> dict[str, pl.DataFrame]:
     """Return the rows of a step's targets on these days, computed by the engine from what the lake holds."""
     rows = engine.scan(lake, step.sources[0], days)
-    return {
-        target.name: engine.collect(aggregate(rows, lake.dimensions, target))
-        for target, aggregate in zip(step.targets, step.aggregates, strict=True)
-    }
+    return step.aggregated(engine, rows, lake.dimensions)
 
 
 def portions(store: Store, step: Derivation, days: Iterable[date]) -> Iterable[list[date] | None]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import polars as pl
 
@@ -269,6 +270,11 @@ def definition_version(dimensions: Mapping[str, str], emotes: Mapping[str, float
         "metrics": METRICS_VERSION,
         "dimensions": dict(dimensions),
         "emotes": dict(emotes or {}),
-        "schemas": {d.name: {c: str(t) for c, t in d.schema().items()} for d in DATASETS.values()},
+        "schemas": _schemas(),
     }
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _schemas() -> dict[str, dict[str, str]]:
+    return {d.name: {column: str(dtype) for column, dtype in d.schema().items()} for d in DATASETS.values()}

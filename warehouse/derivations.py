@@ -28,6 +28,7 @@ from warehouse.datasets import (
     RAW_SESSIONS,
     Dataset,
 )
+from warehouse.engines import Engine
 from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, OUT_ENGAGEMENT_BASE, RAW_EVENTS
 from warehouse.live_datasets import (
     CORE_CHAT,
@@ -120,6 +121,11 @@ class Derivation:
     def recorded(self) -> Dataset:
         """The target under which builds are recorded."""
         return self.targets[0]
+
+    def aggregated(self, engine: Engine, rows: Any, dimensions: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+        """Return what the engine makes of source rows of its own kind: the rows of each target."""
+        asked = [aggregate(rows, dimensions, t) for t, aggregate in zip(self.targets, self.aggregates, strict=True)]
+        return dict(zip((target.name for target in self.targets), engine.collect(asked), strict=True))
 
 
 def _core_sessions(sources: Frames, settings: StorageSettings) -> Computed:

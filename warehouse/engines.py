@@ -29,8 +29,8 @@ class Engine(Protocol):
         """Return the rows of these days, unread, as a frame that Narwhals knows."""
         ...
 
-    def collect(self, frame: Any) -> pl.DataFrame:
-        """Compute a frame of this engine."""
+    def collect(self, frames: Sequence[Any]) -> list[pl.DataFrame]:
+        """Compute frames of this engine, in one go where it can."""
         ...
 
     def check(self, rows: Mapping[date, int]) -> None:
@@ -45,9 +45,9 @@ class PolarsEngine:
         """Return the rows of these days, unread."""
         return lake.scan(dataset, days=days)
 
-    def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
-        """Compute a frame."""
-        return frame.collect(engine="streaming")
+    def collect(self, frames: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
+        """Compute frames, and once what is common to them."""
+        return pl.collect_all(frames, engine="streaming")
 
     def check(self, rows: Mapping[date, int], available: int | None = None) -> None:
         """Raise OutgrownError where a day's aggregate may need more than `available` bytes, what is free by default."""

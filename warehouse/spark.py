@@ -44,8 +44,11 @@ class SparkEngine:
         frame = self._session.read.format("delta").option("versionAsOf", version).load(location)
         return frame.where(functions.col(dataset.partition).isin(list(days)))
 
-    def collect(self, frame: Any) -> pl.DataFrame:
-        """Compute a frame on the server."""
+    def collect(self, frames: Sequence[Any]) -> list[pl.DataFrame]:
+        """Compute frames on the server, one by one."""
+        return [self._collect(frame) for frame in frames]
+
+    def _collect(self, frame: Any) -> pl.DataFrame:
         rows = pl.DataFrame(frame.toArrow())
         instants = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Datetime)]
         return rows.with_columns(pl.col(instants).cast(pl.Datetime("us", "UTC")))

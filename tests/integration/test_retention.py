@@ -126,7 +126,7 @@ def test_a_phones_clock_neither_shortens_nor_lengthens_a_life(filled: Store) -> 
     neighbours = sorted([*LATE_IDS, "s2016", "s2036", "s1999"])
     assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), neighbours)
     retain(at(filled, LATE + timedelta(days=91)))
-    assert ids(filled) == dict.fromkeys(("sessions", "session_keys", "raw_sessions", "core_sessions"), [])
+    assert not any(ids(filled).values())
 
 
 def test_the_narrower_policy_holds(filled: Store) -> None:

@@ -39,10 +39,10 @@ TOLD: tuple[LiteralString, ...] = (
 LIVE: tuple[LiteralString, ...] = (
     "INSERT INTO streams (tenant, stream_id, is_live, public, created_at, updated_at, ingest_id) "
     "VALUES (%s, 's', true, true, now(), now(), gen_random_uuid())",
-    "INSERT INTO chat_messages (tenant, stream_id, message_id, timestamp, emotes, clock_suspect, created_at, ingest_id) "
-    "VALUES (%s, 's', 'm', now(), '{}', false, now(), gen_random_uuid())",
-    "INSERT INTO viewer_timeseries (tenant, stream_id, timestamp, viewer_count, clock_suspect, created_at, ingest_id) "
-    "VALUES (%s, 's', now(), 1, false, now(), gen_random_uuid())",
+    "INSERT INTO chat_messages (tenant, stream_id, message_id, timestamp, emotes, clock_suspect, created_at, "
+    "ingest_id) VALUES (%s, 's', 'm', now(), '{}', false, now(), gen_random_uuid())",
+    "INSERT INTO viewer_timeseries (tenant, stream_id, timestamp, viewer_count, clock_suspect, created_at, "
+    "ingest_id) VALUES (%s, 's', now(), 1, false, now(), gen_random_uuid())",
     "INSERT INTO analytics_events (tenant, session_id, event_id, event_type, clock_suspect, created_at, ingest_id) "
     "VALUES (%s, 's', 'e', 'play', false, now(), gen_random_uuid())",
     "INSERT INTO tickets (sha256, tenant, expires_at) VALUES (gen_random_uuid()::text, %s, now())",
