@@ -106,7 +106,10 @@ def load(connection: psycopg.Connection, tenants: Iterable[str]) -> Tombstones:
 
 def _named(kind: Kind, name: LiteralString) -> LiteralString:
     hashed = f"sha256(convert_to('{kind}' || chr(31) || record.tenant || chr(31) || {name}, 'UTF8'))"
-    return f"SELECT FROM tombstones AS gone WHERE gone.tenant = record.tenant AND gone.sha256 = {hashed}"
+    return (
+        f"SELECT FROM tombstones AS gone WHERE gone.tenant = record.tenant AND gone.kind = '{kind}'"
+        f" AND gone.sha256 = {hashed}"
+    )
 
 
 def _session(started_at: LiteralString, *identity: LiteralString) -> LiteralString:
