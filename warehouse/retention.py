@@ -99,7 +99,8 @@ def _freeze(store: Store, limits: Limits, days: _Days) -> list[date]:
 
 def _build(store: Store, step: Derivation) -> int:
     stale = building.stale_days(store, step)
-    building.build(store, step, stale)
+    if stale:
+        building.build(store, step, stale)
     return len(stale)
 
 
@@ -157,14 +158,14 @@ def _watches(store: Store, limits: Limits, done: Retained, *, dry_run: bool) -> 
             outbox.seal(connection, store.lake)
     days = {dataset.name: _expired(store, dataset, limits) for dataset in WATCHES.sources}
     done.rows |= {name: sum(counts.values()) for name, counts in days.items()}
-    if dry_run or not any(days.values()):
+    if dry_run:
         return
-    gone = rewatching.watches(store, mend=True, keep=lambda dataset, raw: raw.filter(~limits.expired(dataset)))
-    done.rows |= {difference.table: difference.extra for difference in gone}
-    for dataset in WATCHES.sources:
-        _keep(store, dataset, days[dataset.name], ~limits.expired(dataset))
-    for step in (WATCHES, PROGRESS_DAILY):
-        building.build(store, step)
+    if any(days.values()):
+        gone = rewatching.watches(store, mend=True, keep=lambda dataset, raw: raw.filter(~limits.expired(dataset)))
+        done.rows |= {difference.table: difference.extra for difference in gone}
+        for dataset in WATCHES.sources:
+            _keep(store, dataset, days[dataset.name], ~limits.expired(dataset))
+    done.built += sum(_build(store, step) for step in (WATCHES, PROGRESS_DAILY))
 
 
 def _keep(store: Store, dataset: Dataset, days: Collection[date], kept: pl.Expr) -> None:

@@ -112,8 +112,8 @@ def _named(kind: Kind, name: LiteralString) -> LiteralString:
     )
 
 
-def _session(started_at: LiteralString, *identity: LiteralString) -> LiteralString:
-    named = " OR ".join(f"EXISTS ({part})" for part in (_named("session", "record.session_id"), *identity))
+def _session(identity: LiteralString, started_at: LiteralString) -> LiteralString:
+    named = f"EXISTS ({_named('session', 'record.session_id')}) OR EXISTS ({_named('identity', identity)})"
     return f"{named} OR EXISTS ({_named('user', _USER)} AND {started_at} <= gone.forgotten_at)"
 
 
@@ -122,12 +122,10 @@ _IDENTITY: LiteralString = """
     record.session_id || chr(31) || coalesce((extract(epoch FROM record.identity_at) * 1000)::bigint::text, '')
 """
 
-FORGOTTEN: LiteralString = _session("record.started_at", _named("identity", _IDENTITY))
+FORGOTTEN: LiteralString = _session(_IDENTITY, "record.started_at")
 """SQL: whether `record` (tenant, session_id, identity_at, started_at, body) must not be kept."""
 
-FORGOTTEN_EVENT: LiteralString = _session(
-    "to_timestamp(record.started_at / 1000.0)", _named("identity", "record.session_id || chr(31)")
-)
+FORGOTTEN_EVENT: LiteralString = _session("record.session_id || chr(31)", "to_timestamp(record.started_at / 1000.0)")
 """The same of a player event (tenant, session_id, started_at in epoch ms, body)."""
 
 _SENT_BEFORE: LiteralString = "to_timestamp(record.sent_at / 1000.0) <= gone.forgotten_at"

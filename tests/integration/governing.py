@@ -4,13 +4,15 @@ As a module it is a process that dies so (arguments: those of `main`).
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from rich.console import Console
 from sqlalchemy import make_url
 
@@ -18,6 +20,7 @@ from ingest import logs
 from playhead import governance
 from tests.integration.crashing import die_at
 from tests.integration.populated import build
+from tests.integration.prepared import settings_of
 from warehouse import bases, builds, expiry, forgetting, housekeeping, rebuilding, replaying, retention, rewatching
 from warehouse.datasets import DATASETS
 from warehouse.lake import Lake
@@ -40,6 +43,31 @@ POINTS: dict[str, tuple[Any, str, str]] = {
     "after the tombstone": (forgetting, "begin", "after"),
     "before the receipt is closed": (forgetting, "finish", "before"),
 }
+
+
+class DiedError(BaseException):
+    """Nobody catches it, so that what is open is rolled back and let go of, as when a process ends."""
+
+
+@contextmanager
+def dying_at(point: str, call: int) -> Iterator[None]:
+    """Let what is done here die at the point, in this process; reaching none of it is a failure."""
+    owner, name, when = POINTS[point]
+    original, calls = getattr(owner, name), 0
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = original(*args, **kwargs) if when == "after" or calls != call else None
+        if calls == call:
+            if name == "__exit__":
+                original(args[0], DiedError, DiedError(point), None)
+            raise DiedError(point)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DiedError):  # noqa: PT012
+        patch.setattr(owner, name, dying)
+        yield
 
 
 def run(command: str, settings: StorageSettings) -> None:
@@ -79,7 +107,7 @@ def forget(store: Store, subject: Subject, settle: Callable[[], object] = lambda
 
 def main(point: str, call: str, command: str, now: str, home: str, url: str) -> None:
     """Run the command until the point is reached; reaching none of it is success."""
-    settings = StorageSettings(home=Path(home), lake_url=f"{home}/lake", database_url=make_url(url), pool_min=1)
+    settings = settings_of(Path(home), make_url(url))
     logs.configure("ERROR")
     die_at(*POINTS[point], int(call))
     run(command, replace(settings, fixed_now=datetime.fromisoformat(now)))

@@ -30,7 +30,7 @@ class Prepared:
         execute(self.server, f'CREATE DATABASE "{name}" TEMPLATE "{self.database}"')
         shutil.copytree(self.home, folder)
         with open_store(
-            replace(_settings(folder, self.server.set(database=name)), fixed_now=now), migrate=False
+            replace(settings_of(folder, self.server.set(database=name)), fixed_now=now), migrate=False
         ) as store:
             yield store
         execute(self.server, f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -40,10 +40,18 @@ class Prepared:
 def prepared(server: URL, template: str, folder: Path, fill: Callable[[Store], None]) -> Iterator[Prepared]:
     """Fill a home in a folder, on a database of its own."""
     with fresh_database(server, template) as url:
-        with open_store(_settings(folder, url), migrate=False) as store:
+        with open_store(settings_of(folder, url), migrate=False) as store:
             fill(store)
         yield Prepared(server, str(url.database), folder)
 
 
-def _settings(home: Path, url: URL) -> StorageSettings:
-    return StorageSettings(home=home, lake_url=str(home / "lake"), database_url=url, pool_max=10, pool_min=1)
+def settings_of(home: Path, url: URL) -> StorageSettings:
+    """Return the settings of such a home; one dimension says as much of governance as many, and sooner."""
+    return StorageSettings(
+        home=home,
+        lake_url=str(home / "lake"),
+        database_url=url,
+        pool_max=10,
+        pool_min=1,
+        dimensions={"app_version": "appVersion"},
+    )

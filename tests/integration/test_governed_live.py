@@ -6,10 +6,8 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from rich.console import Console
 
-from playhead import governance
-from tests.integration import populated
+from tests.integration import governing, populated
 from tests.integration.populated import (
     EXPIRED,
     LATE,
@@ -29,7 +27,7 @@ from tests.integration.populated import (
 )
 from tests.integration.searching import places
 from warehouse.cmcd_datasets import CORE_CMCD, RAW_CMCD
-from warehouse.datasets import CORE_SESSIONS
+from warehouse.datasets import CORE_SESSIONS, DATASETS
 from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
 from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS, RAW_CHAT
 from warehouse.policies import Policy, defaults
@@ -37,8 +35,7 @@ from warehouse.rebuilding import rebuild, verify
 from warehouse.retention import retain
 from warehouse.store import Store
 from warehouse.tombstones import Subject
-
-QUIET = Console(quiet=True)
+from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
 
 def test_expired_rows_are_nowhere_and_aggregates_are_as_before(governed: Store) -> None:
@@ -59,7 +56,9 @@ def test_expired_rows_are_nowhere_and_aggregates_are_as_before(governed: Store) 
     for name, frame in outs(governed).items():
         assert_frame_equal(frame, before[name], rel_tol=1e-9)
     assert list(verify(governed)) == []
+    fingerprints = [governed.lake.fingerprints(table) for table in DATASETS.values()]
     assert not any(retain(governed).rows.values())
+    assert [governed.lake.fingerprints(table) for table in DATASETS.values()] == fingerprints
 
 
 def test_a_session_of_which_half_has_expired_counts_once_and_whole(governed: Store) -> None:
@@ -100,12 +99,9 @@ def test_what_arrives_for_frozen_days_is_added_where_it_can_be(governed: Store) 
 
 
 def test_aggregates_expire_with_their_last_row(governed: Store) -> None:
-    retain(governed)
-    at = replace(governed, settings=replace(governed.settings, fixed_now=LATE + timedelta(days=401)))
-    retain(at)
-    assert {name: frame.height for name, frame in outs(at).items() if name != "out_progress_daily"} == dict.fromkeys(
-        (name for name in outs(at) if name != "out_progress_daily"), 0
-    )
+    retain(replace(governed, settings=replace(governed.settings, fixed_now=LATE + timedelta(days=401))))
+    assert {name for name, frame in outs(governed).items() if frame.height} == {OUT_PROGRESS_DAILY.name}
+    assert list(verify(governed)) == []
 
 
 def test_descriptions_of_streams_expire_only_by_a_policy(governed: Store) -> None:
@@ -124,7 +120,7 @@ def test_a_forgotten_viewer_is_nowhere_and_does_not_come_back(governed: Store, f
     if first == "retain":
         retain(governed)
     assert len(places(governed, WHO)) > 10
-    governance.forget(QUIET, governed.settings, Subject("user", "default", WHO))
+    governing.forget(governed, Subject("user", "default", WHO))
     assert places(governed, WHO) == []
     if first == "forget":
         gone = (",s20,", ",hers,", "m501", "m502", "m503", WHO)
@@ -153,8 +149,8 @@ def test_a_forgotten_viewer_is_nowhere_and_does_not_come_back(governed: Store, f
 
 
 def test_a_forgotten_session_takes_its_events_and_requests_along(governed: Store) -> None:
-    governance.forget(QUIET, governed.settings, Subject("session", "default", "hers"))
-    governance.forget(QUIET, governed.settings, Subject("session", "default", "split"))
+    governing.forget(governed, Subject("session", "default", "hers"))
+    governing.forget(governed, Subject("session", "default", "split"))
     assert places(governed, '"hers"') == places(governed, "split-1") == []
     land(governed, Bodies(events=SPLIT, cmcd=[{"sid": "hers", "cid": "v"}]), NOW)
     assert places(governed, '"hers"') == places(governed, "split-1") == []

@@ -64,31 +64,24 @@ def test_what_is_right_is_left_alone(filled: Store) -> None:
     assert differences(filled) == []
 
 
-@pytest.mark.parametrize(
-    ("dataset", "column", "value"),
-    [
-        (CORE_SESSIONS, "startup_ms", 1),
-        (CORE_SESSIONS, "content_id", None),
-        (OUT_QOE_DAILY, "startup_ms_sq_sum", 0.5),
-        (OUT_QOE_HISTOGRAM_DAILY, "n", 7),
-    ],
-    ids=lambda value: getattr(value, "name", str(value)),
-)
-def test_a_single_changed_value_is_found_and_mended(
-    filled: Store, dataset: Dataset, column: str, value: object
-) -> None:
-    frame = filled.lake.read(dataset, days=[FIRST])
-    changed = frame.with_columns(
-        pl.when(pl.int_range(pl.len()) == 0)
-        .then(pl.lit(value))
-        .otherwise(pl.col(column))
-        .cast(frame.schema[column])
-        .alias(column)
-    )
-    filled.lake.replace_days(dataset, changed, [FIRST])
-    found = differences(filled)
-    assert any(text.startswith(f"{dataset.name} of {FIRST}: 0 missing, 0 too many, 1 changed") for text in found), found
-    assert governance.rebuild(QUIET, filled.settings, verify=True) == 1
+def change_one(store: Store, dataset: Dataset, column: str, value: object) -> str:
+    """Change a value of the first row of a day; return how that is told."""
+    frame = store.lake.read(dataset, days=[FIRST])
+    first = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(value)).otherwise(pl.col(column))
+    store.lake.replace_days(dataset, frame.with_columns(first.cast(frame.schema[column]).alias(column)), [FIRST])
+    return f"{dataset.name} of {FIRST}: 0 missing, 0 too many, 1 changed"
+
+
+@pytest.mark.parametrize("column", ["startup_ms", "content_id"])
+def test_a_single_changed_value_is_found_and_mended(filled: Store, column: str) -> None:
+    # What is derived goes first: a changed core makes it stale, and that is left to the next refresh.
+    wrong = {
+        change_one(filled, OUT_QOE_DAILY, "startup_ms_sq_sum", 0.5),
+        change_one(filled, OUT_QOE_HISTOGRAM_DAILY, "n", 7),
+    }
+    assert wrong <= set(differences(filled))
+    wrong = {change_one(filled, CORE_SESSIONS, column, None)}
+    assert wrong <= set(differences(filled))
     list(rebuild(filled))
     assert differences(filled) == []
 
