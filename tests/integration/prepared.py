@@ -26,14 +26,27 @@ class Prepared:
     @contextmanager
     def copied(self, folder: Path, now: datetime | None = None) -> Iterator[Store]:
         """Open a copy, in which it is `now`."""
+        with self._copy(folder) as copy, open_store(copy._settings(now), migrate=False) as store:
+            yield store
+
+    @contextmanager
+    def changed(self, folder: Path, now: datetime, change: Callable[[Store], object]) -> Iterator["Prepared"]:
+        """Make a copy that was changed when it was `now`."""
+        with self._copy(folder) as copy:
+            with open_store(copy._settings(now), migrate=False) as store:
+                change(store)
+            yield copy
+
+    @contextmanager
+    def _copy(self, folder: Path) -> Iterator["Prepared"]:
         name = f"test_{uuid.uuid4().hex}"
         execute(self.server, f'CREATE DATABASE "{name}" TEMPLATE "{self.database}"')
         shutil.copytree(self.home, folder)
-        with open_store(
-            replace(settings_of(folder, self.server.set(database=name)), fixed_now=now), migrate=False
-        ) as store:
-            yield store
+        yield Prepared(self.server, name, folder)
         execute(self.server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _settings(self, now: datetime | None) -> StorageSettings:
+        return replace(settings_of(self.home, self.server.set(database=self.database)), fixed_now=now)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from warehouse.store import Store
 
 PER_TICK, TICK_S = 50, 0.1
 """Sessions landed at once and how often: 500 a second."""
+LOOK_S = 0.02
+"""How long a reader rests."""
 
 
 class Traffic(threading.Thread):
@@ -67,7 +69,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         wanted = (pl.col("dimension") == CONTENT_DIMENSION) & (pl.col("day") < NOW.date())
-        while not self.stopping.is_set():
+        while not self.stopping.wait(LOOK_S):
             self.seen.add(self._store.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(wanted))["sessions"].sum())
             with self._store.database.connect() as connection:
                 row = connection.execute(

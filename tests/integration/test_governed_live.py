@@ -1,7 +1,9 @@
 """Live streams, player events and CMCD are retained, forgotten and rebuilt like sessions."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -25,6 +27,7 @@ from tests.integration.populated import (
     rows,
     sample,
 )
+from tests.integration.prepared import Prepared
 from tests.integration.searching import places
 from warehouse.cmcd_datasets import CORE_CMCD, RAW_CMCD
 from warehouse.datasets import CORE_SESSIONS, DATASETS
@@ -36,6 +39,19 @@ from warehouse.retention import retain
 from warehouse.store import Store
 from warehouse.tombstones import Subject
 from warehouse.watch_datasets import OUT_PROGRESS_DAILY
+
+
+@pytest.fixture(scope="module")
+def retained_home(populated_home: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """A home from which went what has expired."""
+    with populated_home.changed(tmp_path_factory.mktemp("retained") / "home", NOW, retain) as changed:
+        yield changed
+
+
+@pytest.fixture
+def retained(retained_home: Prepared, tmp_path: Path) -> Iterator[Store]:
+    with retained_home.copied(tmp_path / "retained", NOW) as store:
+        yield store
 
 
 def test_expired_rows_are_nowhere_and_aggregates_are_as_before(governed: Store) -> None:
@@ -61,41 +77,39 @@ def test_expired_rows_are_nowhere_and_aggregates_are_as_before(governed: Store) 
     assert [governed.lake.fingerprints(table) for table in DATASETS.values()] == fingerprints
 
 
-def test_a_session_of_which_half_has_expired_counts_once_and_whole(governed: Store) -> None:
-    retain(governed)
-    core = governed.lake.read(CORE_SESSIONS, lambda rows: rows.filter(pl.col("session_id") == "split"))
+def test_a_session_of_which_half_has_expired_counts_once_and_whole(retained: Store) -> None:
+    core = retained.lake.read(CORE_SESSIONS, lambda rows: rows.filter(pl.col("session_id") == "split"))
     assert core["play_ms"].item() < 20_000
-    later = replace(governed, settings=replace(governed.settings, fixed_now=LATE + timedelta(days=91)))
-    before = outs(governed)
+    later = replace(retained, settings=replace(retained.settings, fixed_now=LATE + timedelta(days=91)))
+    before = outs(retained)
     retain(later)
-    assert governed.lake.read(RAW_EVENTS).is_empty()
-    for name, frame in outs(governed).items():
+    assert retained.lake.read(RAW_EVENTS).is_empty()
+    for name, frame in outs(retained).items():
         assert_frame_equal(frame, before[name], rel_tol=1e-9)
-    assert rows(governed, "session_keys", "analytics_events") == {"session_keys": [], "analytics_events": []}
+    assert rows(retained, "session_keys", "analytics_events") == {"session_keys": [], "analytics_events": []}
 
 
-def test_what_arrives_for_frozen_days_is_added_where_it_can_be(governed: Store) -> None:
-    retain(governed)
-    before = outs(governed)
+def test_what_arrives_for_frozen_days_is_added_where_it_can_be(retained: Store) -> None:
+    before = outs(retained)
     late = Bodies(
         events=playback("very-late", OTHER),
         chat=[message(600, 5, OTHER), message(601, 5_000, OTHER)],
         viewers=[sample(5_001, 3)],
     )
-    land(governed, late, NOW)
-    build(governed)
-    minutes, old = governed.lake.read(OUT_CHAT_MINUTE), before[OUT_CHAT_MINUTE.name]
+    land(retained, late, NOW)
+    build(retained)
+    minutes, old = retained.lake.read(OUT_CHAT_MINUTE), before[OUT_CHAT_MINUTE.name]
     added = minutes.join(old, on=OUT_CHAT_MINUTE.key, how="anti")
     assert added.select("chat_count", "viewer_n", "z_score", "is_anomaly").rows() == [(1, 1, None, False)]
     assert_frame_equal(minutes.join(added, on=OUT_CHAT_MINUTE.key, how="anti").sort(OUT_CHAT_MINUTE.key), old)
-    assert_frame_equal(governed.lake.read(OUT_MOMENTS).sort(OUT_MOMENTS.key), before[OUT_MOMENTS.name])
+    assert_frame_equal(retained.lake.read(OUT_MOMENTS).sort(OUT_MOMENTS.key), before[OUT_MOMENTS.name])
     total = pl.col("second") == 0
     sessions = [
         frame.filter(total)["sessions_n"].sum()
-        for frame in (before[OUT_ENGAGEMENT.name], governed.lake.read(OUT_ENGAGEMENT))
+        for frame in (before[OUT_ENGAGEMENT.name], retained.lake.read(OUT_ENGAGEMENT))
     ]
     assert sessions[1] == sessions[0] + 1
-    assert list(verify(governed)) == []
+    assert list(verify(retained)) == []
 
 
 def test_aggregates_expire_with_their_last_row(governed: Store) -> None:
@@ -114,19 +128,17 @@ def test_descriptions_of_streams_expire_only_by_a_policy(governed: Store) -> Non
         assert connection.execute("SELECT created_at, is_live FROM streams").fetchall() == [(LATE, True)]
 
 
-@pytest.mark.parametrize("first", ["forget", "retain"])
-def test_a_forgotten_viewer_is_nowhere_and_does_not_come_back(governed: Store, first: str) -> None:
+@pytest.mark.parametrize("first", ["governed", "retained"])
+def test_a_forgotten_viewer_is_nowhere_and_does_not_come_back(request: pytest.FixtureRequest, first: str) -> None:
+    governed: Store = request.getfixturevalue(first)
     held = rows(governed)
-    if first == "retain":
-        retain(governed)
     assert len(places(governed, WHO)) > 10
     governing.forget(governed, Subject("user", "default", WHO))
     assert places(governed, WHO) == []
-    if first == "forget":
-        gone = (",s20,", ",hers,", "m501", "m502", "m503", WHO)
-        assert rows(governed) == {
-            table: [row for row in found if not any(part in row for part in gone)] for table, found in held.items()
-        }
+    gone = (",s20,", ",hers,", "m501", "m502", "m503", WHO)
+    assert rows(governed) == {
+        table: [row for row in found if not any(part in row for part in gone)] for table, found in held.items()
+    }
     assert list(verify(governed)) == []
 
     left = rows(governed)
