@@ -149,9 +149,11 @@ class Limits:
         """Return whether a row of a raw table is expired; one that no policy is about never is."""
         if dataset.retention is None:
             return pl.lit(value=False)
-        stream_type = pl.col("payload").str.json_path_match("$.streamType")
-        kind = stream_type if dataset.retention == "sessions" else pl.lit(None, pl.String)
-        return self.kinds[dataset.retention].expired(pl.col("received_at"), kind)
+        cutoffs = self.kinds[dataset.retention]
+        # Bodies are looked into only where a rule asks.
+        told = any(stream_type is not None for _, stream_type, _ in cutoffs.rules)
+        kind = pl.col("payload").str.json_path_match("$.streamType") if told else pl.lit(None, pl.String)
+        return cutoffs.expired(pl.col("received_at"), kind)
 
     def to_json(self) -> str:
         """Return the rules as JSON."""
