@@ -87,7 +87,7 @@ def delete_sessions(connection: psycopg.Connection, cutoffs: Cutoffs, today: dat
         gone += deleted
         if deleted == 0:
             return gone
-        time.sleep(pause_s)
+        time.sleep(pause_s if deleted == BATCH else 0)
 
 
 def delete_landed(connection: psycopg.Connection, table: str, cutoffs: Cutoffs, *, pause_s: float = PAUSE_S) -> int:
@@ -107,7 +107,7 @@ def delete_landed(connection: psycopg.Connection, table: str, cutoffs: Cutoffs, 
         gone += len(rows)
         if not rows:
             return gone
-        time.sleep(pause_s)
+        time.sleep(pause_s if len(rows) == BATCH else 0)
 
 
 def renew_streams(connection: psycopg.Connection, cutoffs: Cutoffs) -> None:
