@@ -16,7 +16,7 @@ import structlog
 
 from ingest import frames
 from ingest.journal import Folder
-from ingest.raw_rows import KINDS, Event, Record, Session, decoder
+from ingest.raw_rows import KINDS, CmcdRequest, Event, Message, Record, Session, decoder
 from warehouse import tombstones
 from warehouse.lake import Lake
 
@@ -32,7 +32,15 @@ class _Viewer(msgspec.Struct, gc=False, rename="camel"):
     user_id: str | None = None
 
 
+class _Writer(msgspec.Struct, gc=False):
+    """Who wrote, as the body says."""
+
+    user_id: str | None = None
+    username: str | None = None
+
+
 _viewer = msgspec.json.Decoder(_Viewer)
+_writer = msgspec.json.Decoder(_Writer)
 
 
 def seal(connection: psycopg.Connection, lake: Lake, folder: Folder, seq: int, end: int | None = None) -> int:
@@ -74,13 +82,25 @@ def _remembered(connection: psycopg.Connection, records: Sequence[Record]) -> Se
     buried = tombstones.load(connection, {record.tenant for record in records})
     if not buried.forgotten_at:
         return records
-    return [record for record in records if not isinstance(record, Session | Event) or not _covered(buried, record)]
+    return [record for record in records if not _covered(buried, record)]
 
 
-def _covered(buried: tombstones.Tombstones, record: Session | Event) -> bool:
-    if buried.cover_session(*record.key):
-        return True
-    user_id = _viewer.decode(record.body).user_id
-    return user_id is not None and buried.cover_user(
-        record.tenant, user_id, datetime.fromtimestamp(record.started_at / 1_000, UTC)
-    )
+def _covered(buried: tombstones.Tombstones, record: Record) -> bool:
+    match record:
+        case Session() | Event():
+            if buried.cover_session(*record.key):
+                return True
+            user_id = _viewer.decode(record.body).user_id
+            return user_id is not None and buried.cover_user(record.tenant, user_id, _instant(record.started_at))
+        case Message():
+            writer = _writer.decode(record.body)
+            message = tombstones.said(record.tenant, record.stream_id, record.message_id)
+            return buried.cover_message(message, (writer.user_id, writer.username), _instant(record.sent_at))
+        case CmcdRequest():
+            return record.session_id is not None and buried.cover_session(record.tenant, record.session_id, None)
+        case _:
+            return False
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1_000, UTC)

@@ -1,37 +1,21 @@
-"""The `playhead` command: parses arguments and calls; what a command does stands beside it."""
+"""The `playhead` command: parses arguments and calls; what a command does stands beside it.
+
+Keys, users and governance have their commands in `access`, `users` and `governance_commands`.
+"""
 
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
-from sqlalchemy.exc import OperationalError
 
 from ingest import logs
-from playhead import access, users
-from warehouse.privileges import PrivilegeError
-from warehouse.server import ServerError
-from warehouse.settings import SettingsError, StorageSettings
-
-CONSOLE = Console()
-
-
-class Commands(click.Group):
-    """Turns errors that a user can mend into one line instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the command; what a user can mend becomes a click error."""
-        try:
-            return super().invoke(ctx)
-        except (SettingsError, ServerError, PrivilegeError) as error:
-            raise click.ClickException(str(error)) from error
-        except OperationalError as error:
-            raise click.ClickException(f"The database cannot be used: {str(error.orig).strip()}") from error
+from playhead import access, governance_commands, users
+from playhead.mendable import CONSOLE, Commands, mendable
+from warehouse.settings import StorageSettings
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,21 +27,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
-@contextmanager
-def _mendable() -> Iterator[None]:
-    """Turn what stops a refresh into one line."""
-    from ingest import recovery
-    from pipelines import refreshing
-    from warehouse.backup import BackupError
-
-    try:
-        yield
-    except (refreshing.RefreshError, recovery.DrainTimeoutError, BackupError) as error:
-        raise click.ClickException(str(error)) from error
-
-
 main.add_command(access.keys)
 main.add_command(users.users)
+for _command in governance_commands.COMMANDS:
+    main.add_command(_command)
 
 
 @main.command()
@@ -104,7 +77,7 @@ def refresh(engine: str, remote: str | None) -> None:
 
     if (engine == "spark") != bool(remote):
         raise click.UsageError("--engine spark and --remote sc://HOST:PORT belong together")
-    with _mendable(), open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
+    with mendable(), open_store() as store, spark.connected(remote) if remote else nullcontext(store.engine) as chosen:
         services.refresh(CONSOLE, replace(store, engine=chosen))
 
 
@@ -151,62 +124,6 @@ def sync(folder: Path) -> None:
     from playhead.syncing import command
 
     sys.exit(command.run(CONSOLE, folder))
-
-
-@main.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
-def retain(dry_run: bool) -> None:
-    """Delete what has expired by the retention policies."""
-    from playhead import governance
-
-    with _mendable():
-        sys.exit(governance.retain(CONSOLE, StorageSettings.from_environ(), dry_run=dry_run))
-
-
-@main.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def backup(folder: Path) -> None:
-    """Copy what cannot be derived, and the lake, into FOLDER."""
-    from playhead import governance
-
-    with _mendable():
-        sys.exit(governance.back_up(CONSOLE, StorageSettings.from_environ(), folder))
-
-
-@main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def restore(folder: Path) -> None:
-    """Bring the backup in FOLDER into an empty home, and rebuild what is derived."""
-    from playhead import governance
-
-    with _mendable():
-        sys.exit(governance.restore(CONSOLE, StorageSettings.from_environ(), folder))
-
-
-@main.command()
-@click.option("--verify", is_flag=True, help="Only compare; exit 1 where anything differs.")
-def rebuild(verify: bool) -> None:
-    """Make everything that is derived from raw anew."""
-    from playhead import governance
-
-    with _mendable():
-        sys.exit(governance.rebuild(CONSOLE, StorageSettings.from_environ(), verify=verify))
-
-
-@main.command()
-@click.option("--session", help="Id of a session.")
-@click.option("--user", help="Id of a viewer, or name of a user of the tracker.")
-@click.option("--tenant", default="default", show_default=True)
-def forget(session: str | None, user: str | None, tenant: str) -> None:
-    """Delete a session, or all that a user did, everywhere, and print a receipt."""
-    if (session is None) == (user is None):
-        raise click.UsageError("Name either --session or --user.")
-    from playhead import governance
-    from warehouse.tombstones import Subject
-
-    subject = Subject("session", tenant, session) if session is not None else Subject("user", tenant, user or "")
-    with _mendable():
-        sys.exit(governance.forget(CONSOLE, StorageSettings.from_environ(), subject))
 
 
 @main.command()

@@ -4,6 +4,7 @@ What is deleted is decided in `warehouse.forgetting` and `warehouse.retention`, 
 `warehouse.rebuilding`.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -30,12 +31,15 @@ def forget(console: Console, settings: StorageSettings, subject: Subject) -> int
         counts = forgetting.erase(store, subject)
         services.refresh(console, store)
         counts["rejects"] = rejects.erase(settings.home / "rejects", subject.id)
+        counts["damaged"] = rejects.erase_damaged(settings.home / "journal", subject.id)
         _execute_again(console, store, subject)
         counts["files"] = sum(housekeeping.clear_away(store.lake, dataset) for dataset in DATASETS.values())
         forgetting.finish(store, receipt, counts)
+        kept = rebuilding.frozen(store, subject.tenant)
     console.print(f"Forgotten. Receipt {receipt}")
-    for place, count in counts.items():
-        console.print(f"  {place:<24}{count:>8,}")
+    _tell(console, counts)
+    for base, days in kept.items():
+        console.print(f"Not subtracted from {base}: {days:,} frozen days, which name nobody", soft_wrap=True)
     return 0
 
 
@@ -45,13 +49,11 @@ def retain(console: Console, settings: StorageSettings, *, dry_run: bool) -> int
         services.drain(console, store)
         with console.status("Looking for what has expired …"):
             done = retention.retain(store, dry_run=dry_run)
-        if not dry_run and any(done.rows.values()):
+        if not dry_run and (done.built or any(done.rows.values())):
             reporting.publish_everything(store)
             _drop_executed(settings)
     console.print("Would go:" if dry_run else "Gone:")
-    for place, count in done.rows.items():
-        console.print(f"  {place:<32}{count:>12,}")
-    console.print(f"  {'days with frozen aggregates':<32}{len(done.frozen):>12,}")
+    _tell(console, done.rows | {"days with frozen aggregates": len(done.frozen)})
     return 0
 
 
@@ -74,6 +76,15 @@ def rebuild(console: Console, settings: StorageSettings, *, verify: bool) -> int
         "Everything derived equals what raw gives." if not differences else f"{len(differences)} days differed."
     )
     return 1 if verify and differences else 0
+
+
+def _tell(console: Console, counts: Mapping[str, int]) -> None:
+    """Print what is not zero."""
+    for place, count in counts.items():
+        if count:
+            console.print(f"  {place:<32}{count:>12,}")
+    if not any(counts.values()):
+        console.print("  nothing")
 
 
 def back_up(console: Console, settings: StorageSettings, folder: Path) -> int:

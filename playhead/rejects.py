@@ -1,4 +1,7 @@
-"""Files of refused lines that `load` left: what must be forgotten is taken out. Writing them is in `loading`."""
+"""Files of what could not be landed: what must be forgotten is taken out.
+
+Lines that `load` refused are written in `loading`, damaged journal segments are kept by `ingest.sealing`.
+"""
 
 import json
 import os
@@ -16,6 +19,14 @@ def erase(folder: Path, identifier: str) -> int:
             gone += len(lines) - len(kept)
             _replace(path, b"".join(kept))
     return gone
+
+
+def erase_damaged(folder: Path, identifier: str) -> int:
+    """Delete the damaged segments that name the identifier, whole, for their lines cannot be told apart; likewise."""
+    named = [path for path in folder.glob("*.damaged") if identifier.encode() in path.read_bytes()]
+    for path in named:
+        path.unlink()
+    return len(named)
 
 
 def _names(body: str, identifier: str) -> bool:

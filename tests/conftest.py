@@ -37,7 +37,7 @@ def server_url() -> Iterator[URL]:
 @pytest.fixture(scope="session")
 def template(server_url: URL) -> str:
     """The name of a migrated database that tests are given copies of."""
-    _execute(server_url, f'CREATE DATABASE "{TEMPLATE}"')
+    execute(server_url, f'CREATE DATABASE "{TEMPLATE}"')
     engine = create_engine(server_url.set(database=TEMPLATE))
     postgres.upgrade(engine)
     engine.dispose()
@@ -55,9 +55,9 @@ def database_url(server_url: URL, template: str) -> Iterator[URL]:
 def fresh_database(server_url: URL, template: str) -> Iterator[URL]:
     """Make a database of the migrated template, and drop it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    _execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    execute(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield server_url.set(database=name)
-    _execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    execute(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def lake(storage: StorageSettings) -> Lake:
     return Lake(storage.lake_url, storage.dimensions)
 
 
-def _execute(url: URL, statement: str) -> None:
+def execute(url: URL, statement: str) -> None:
     libpq = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(libpq, autocommit=True) as connected:
         connected.execute(statement.encode())

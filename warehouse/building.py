@@ -139,10 +139,10 @@ def compute(store: Store, connection: psycopg.Connection, step: Derivation, days
     sources = {source.name: store.lake.read(source, days=read) for source in step.sources}
     control = {} if step.control is None else {CONTROL: step.control(connection, store.settings)}
     computed = step.compute(sources | control, store.settings)
-    if days is None or not step.days_before:
+    if days is None:
         return computed
     asked = {name: frame.filter(pl.col("day").is_in(days)) for name, frame in computed.frames.items()}
-    return replace(computed, frames=asked)
+    return replace(computed, frames=bases.merged(store, step, asked, days))
 
 
 def _aggregated(store: Store, step: Derivation, days: Sequence[date]) -> Frames:

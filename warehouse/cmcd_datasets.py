@@ -29,6 +29,7 @@ RAW_CMCD = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "session_id", "request_id", "payload", "refused"}),
+    retention="events",
 )
 
 REQUEST_COLUMNS: dict[str, tuple[str, pl.DataType, str]] = {

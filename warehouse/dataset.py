@@ -1,7 +1,7 @@
 """What a lake table is: columns with units, key, partition, what identifies somebody. The tables are in `datasets`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -35,3 +35,18 @@ class Dataset:
         if self.dimensional:
             schema |= {name: pl.String() for name in dimensions or {}}
         return pl.Schema(schema)
+
+
+def base_of(dataset: Dataset) -> Dataset:
+    """Return the table that keeps of an aggregate, by its own keys, what its sources do not give any more."""
+    frozen: dict[str, tuple[pl.DataType, str]] = {
+        "cutoffs": (pl.String(), "The cutoffs, JSON: what had arrived before them is in the base, and only there"),
+        "last_received_at": (INSTANT, "The latest arrival in the base: from it, the base itself expires"),
+    }
+    return replace(
+        dataset,
+        name=f"{dataset.name}_base",
+        comment=f"What expired rows contributed to {dataset.name}; it adds up with what is still there",
+        columns={**dataset.columns, **frozen},
+        retention="aggregates",
+    )

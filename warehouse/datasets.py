@@ -17,6 +17,7 @@ import polars as pl
 from warehouse.cmcd_datasets import CMCD_DATASETS
 from warehouse.dataset import INSTANT as INSTANT
 from warehouse.dataset import Dataset as Dataset
+from warehouse.dataset import base_of
 from warehouse.event_datasets import EVENT_DATASETS
 from warehouse.live_datasets import LIVE_DATASETS
 from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
@@ -231,21 +232,6 @@ def _hourly(daily: Dataset) -> Dataset:
 
 OUT_QOE_HOURLY = _hourly(OUT_QOE_DAILY)
 OUT_QOE_HISTOGRAM_HOURLY = _hourly(OUT_QOE_HISTOGRAM_DAILY)
-
-
-def base_of(dataset: Dataset) -> Dataset:
-    """Return the table that keeps what expired rows contributed to an aggregate, by the aggregate's own keys."""
-    frozen: dict[str, tuple[pl.DataType, str]] = {
-        "cutoffs": (pl.String(), "The cutoffs, JSON: what had arrived before them is in the base, and only there"),
-        "last_received_at": (INSTANT, "The latest arrival in the base: from it, the base itself expires"),
-    }
-    return replace(
-        dataset,
-        name=f"{dataset.name}_base",
-        comment=f"What expired rows contributed to {dataset.name}; it adds up with what is still there",
-        columns={**dataset.columns, **frozen},
-        retention="aggregates",
-    )
 
 
 OUT_QOE_DAILY_BASE = base_of(OUT_QOE_DAILY)

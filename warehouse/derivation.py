@@ -22,6 +22,9 @@ CONTROL = "control"
 Aggregate = Callable[[Any, Mapping[str, str], Dataset], Any]
 """From source rows of any engine, unread, the configured dimensions and a target to the target's rows."""
 
+Late = Callable[[Frames, Frames], Frames]
+"""From the rows of bases and those computed of the same days to what of the latter is added."""
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -41,7 +44,8 @@ class Derivation:
 
     `control` reads what users set and no raw row tells; `compute` finds it as `CONTROL`, and a change of it makes every
     day stale. A step of one source may have `aggregates` in place of `compute`, one for each target, which any engine
-    can compute. These may have `bases`, one a target: what expired source rows contributed is kept there and added.
+    can compute. The last targets may have `bases`: what expired source rows contributed is kept there, and added.
+    Where rows do not add up, `late` says what of the rows computed of a day with bases stands beside theirs.
     With `days_before`, `compute` is also given so many days before each, a change of which makes the day stale; what it
     returns of those is left out.
     """
@@ -53,8 +57,14 @@ class Derivation:
     whole: bool = False
     aggregates: tuple[Aggregate, ...] = ()
     bases: tuple[Dataset, ...] = ()
+    late: Late | None = None
     control: Callable[[psycopg.Connection, StorageSettings], pl.DataFrame] | None = None
     days_before: int = 0
+
+    @property
+    def based(self) -> tuple[tuple[Dataset, Dataset], ...]:
+        """The targets that have a base, each with it."""
+        return tuple(zip(self.targets[len(self.targets) - len(self.bases) :], self.bases, strict=True))
 
     @property
     def recorded(self) -> Dataset:

@@ -22,12 +22,14 @@ from warehouse.datasets import (
     OUT_QOE_HOURLY,
     OUT_QOE_HOURLY_BASE,
     RAW_SESSIONS,
+    Dataset,
 )
 from warehouse.derivation import CONTROL as CONTROL
 from warehouse.derivation import Aggregate as Aggregate
 from warehouse.derivation import Computed as Computed
 from warehouse.derivation import Derivation as Derivation
 from warehouse.derivation import Frames as Frames
+from warehouse.derivation import Late as Late
 from warehouse.event_datasets import RAW_EVENTS
 from warehouse.live_derivations import LIVE
 from warehouse.metrics import (
@@ -96,3 +98,14 @@ FAMILIES = tuple(dict.fromkeys(step.family for step in DERIVATIONS))
 def steps_of(family: str) -> tuple[Derivation, ...]:
     """Return the steps of a family, in order."""
     return tuple(step for step in DERIVATIONS if step.family == family)
+
+
+def producers(step: Derivation) -> tuple[Derivation, ...]:
+    """Return the steps that the sources of a step are made by."""
+    return tuple(maker for maker in DERIVATIONS if any(target in step.sources for target in maker.targets))
+
+
+def roots(step: Derivation) -> tuple[Dataset, ...]:
+    """Return the raw tables that a step is made from, by way of others or at once."""
+    makers = producers(step)
+    return tuple(table for maker in makers for table in roots(maker)) if makers else step.sources

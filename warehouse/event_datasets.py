@@ -6,7 +6,7 @@ events become are rows of `core_sessions`. Events lie in the day of their sessio
 
 import polars as pl
 
-from warehouse.dataset import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset, base_of
 
 EVENT_TYPES = (
     "load",
@@ -66,6 +66,7 @@ RAW_EVENTS = Dataset(
     },
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "session_id", "event_id", "payload", "refused"}),
+    retention="events",
 )
 
 CORE_EVENTS = Dataset(
@@ -115,4 +116,6 @@ OUT_ENGAGEMENT = Dataset(
     key=("day", "tenant", "content_id", "second"),
 )
 
-EVENT_DATASETS = (RAW_EVENTS, CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT)
+OUT_ENGAGEMENT_BASE = base_of(OUT_ENGAGEMENT)
+
+EVENT_DATASETS = (RAW_EVENTS, CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, OUT_ENGAGEMENT_BASE)

@@ -1,14 +1,16 @@
 """Forgetting a session or a user: what is deleted, where, in an order that a crash cannot undo.
 
 First the tombstone, so that nothing lands any more; then Postgres and the raw tables. What is derived follows by the
-ordinary refresh, for its sources changed. The whole way, from journal to reports, is walked by `playhead.governance`.
+ordinary refresh, for its sources changed; of frozen days aggregates stay as they are, for they name nobody. The whole
+way, from journal to reports, is walked by `playhead.governance`, and what belongs to whom is found in
+`warehouse.subjects`.
 
 Of the tracker a user's account and everything that had arrived of them goes, and a body that they had sent is not taken
 again. What else they send afterwards is their own will, and kept.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -18,17 +20,18 @@ from psycopg import sql
 from sqlalchemy import Table
 from uuid_utils import uuid7
 
-from warehouse import outbox, rewatching, tombstones
+from warehouse import outbox, rewatching, subjects, tombstones
 from warehouse.access_tables import USERS
-from warehouse.datasets import DATASETS, RAW_SESSIONS, Dataset
+from warehouse.datasets import DATASETS, Dataset
 from warehouse.derivations import DERIVATIONS
+from warehouse.live_datasets import RAW_CHAT
 from warehouse.store import Store
+from warehouse.subjects import IDENTITY, MESSAGE, Belongings
 from warehouse.tables import METADATA
 from warehouse.tombstones import Subject
 from warehouse.watch_datasets import RAW_WATCHES
 from warehouse.watch_tables import OUTBOX
 
-_IDENTITY = ("session_id", "identity_at")
 _GONE = """
     DELETE FROM {} AS held
     USING unnest(%s::text[], %s::bigint[]) AS gone (session_id, identity_ms)
@@ -36,7 +39,11 @@ _GONE = """
         to_timestamp(gone.identity_ms / 1000) + (gone.identity_ms %% 1000) * interval '1 millisecond'
 """
 _OF_SESSIONS = {table: sql.SQL(_GONE).format(sql.Identifier(table)) for table in ("sessions", "session_keys")}
-_PAYLOAD_USER = pl.col("payload").str.json_path_match("$.userId")
+_OF_EVENTS = sql.SQL("DELETE FROM analytics_events WHERE tenant = %s AND session_id = ANY(%s)")
+_OF_MESSAGES = sql.SQL("""
+    DELETE FROM chat_messages AS held USING unnest(%s::text[], %s::text[]) AS gone (stream_id, message_id)
+    WHERE held.tenant = %s AND held.stream_id = gone.stream_id AND held.message_id = gone.message_id
+""")
 
 
 def begin(store: Store, subject: Subject) -> UUID:
@@ -65,19 +72,12 @@ def erase(store: Store, subject: Subject) -> dict[str, int]:
     What was landed before the tombstone must be followed and sealed. Safe to repeat. Raises psycopg errors,
     `sqlalchemy.exc.DBAPIError`, `deltalake.exceptions.DeltaError` and OSError.
     """
-    sessions = _sessions(store, subject)
-    if subject.kind == "user":
-        # A send without its user would bring a session of theirs back.
-        with store.database.connect() as connection, connection.transaction():
-            named = (tombstones.identity(subject.tenant, *row) for row in _milliseconds(sessions).iter_rows())
-            tombstones.bury(connection, named, store.settings.now())
-    # Raw is last: it says which sessions are meant, also to the next run after a crash.
-    bodies = _bodies(store, subject)
-    counts = _erase_postgres(store, subject, sessions)
+    theirs = subjects.find(store, subject)
     with store.database.connect() as connection, connection.transaction():
-        tombstones.bury(connection, _sent(bodies), store.settings.now())
-        counts[OUTBOX.name] = outbox.erase(connection, bodies["ingest_id"].to_list())
-    counts |= _erase_landed(store, subject, sessions, bodies)
+        tombstones.bury(connection, theirs.buried(), store.settings.now())
+    # Raw is last: it says what is meant, also to the next run after a crash.
+    counts = _erase_postgres(store, theirs)
+    counts |= _erase_landed(store, theirs)
     if subject.kind == "user":
         # What came meanwhile stays, and is all that raw tells of them.
         list(rewatching.watches(store, mend=True))
@@ -93,40 +93,24 @@ def finish(store: Store, receipt: UUID, counts: dict[str, int]) -> None:
         )
 
 
-def _sessions(store: Store, subject: Subject) -> pl.DataFrame:
-    """Return the identities of the subject's sessions."""
-    of_tenant = pl.col("tenant") == subject.tenant
-    whose = pl.col("session_id") == subject.id if subject.kind == "session" else subject.id == _PAYLOAD_USER
-    return store.lake.read(RAW_SESSIONS, lambda raw: raw.filter(of_tenant, whose).select(_IDENTITY).unique())
-
-
-def _bodies(store: Store, subject: Subject) -> pl.DataFrame:
-    """Return the user's raw watches, those on their way included."""
-    named = (pl.col("tenant") == subject.tenant) & (pl.col("user_id") == subject.id)
-    theirs = named if subject.kind == "user" else pl.lit(value=False)
-    with store.database.connect() as connection:
-        waiting = outbox.waiting(connection, RAW_WATCHES).filter(theirs)
-    return pl.concat([waiting, store.lake.read(RAW_WATCHES, lambda raw: raw.filter(theirs))]).unique("ingest_id")
-
-
-def _sent(bodies: pl.DataFrame) -> Iterator[Subject]:
-    for tenant, user_id, route, payload in bodies.select("tenant", "user_id", "route", "payload").iter_rows():
-        yield tombstones.sent(tenant, user_id, route, payload)
-
-
-def _milliseconds(sessions: pl.DataFrame) -> pl.DataFrame:
-    return sessions.with_columns(pl.col("identity_at").dt.epoch("ms"))
-
-
-def _erase_landed(store: Store, subject: Subject, sessions: pl.DataFrame, bodies: pl.DataFrame) -> dict[str, int]:
-    counts = {RAW_WATCHES.name: _take_out(store, RAW_WATCHES, bodies.select("ingest_id"))}
+def _erase_landed(store: Store, theirs: Belongings) -> dict[str, int]:
+    tenant = pl.lit(theirs.subject.tenant).alias("tenant")
+    counts = {
+        RAW_WATCHES.name: _take_out(store, RAW_WATCHES, theirs.bodies.select("ingest_id")),
+        RAW_CHAT.name: _take_out(store, RAW_CHAT, theirs.messages.select(tenant, *MESSAGE)),
+    }
     derived = {target.name for step in DERIVATIONS for target in step.targets}
-    theirs = sessions.with_columns(tenant=pl.lit(subject.tenant))
+    sessions = theirs.sessions.select(tenant, *IDENTITY)
     for dataset in DATASETS.values():
         if dataset.name not in derived and "session_id" in dataset.columns:
-            identity = [name for name in theirs.columns if name in dataset.columns]
-            counts[dataset.name] = _take_out(store, dataset, theirs.select(identity).unique())
+            named = sessions if "identity_at" in dataset.columns else _without_start(sessions)
+            counts[dataset.name] = _take_out(store, dataset, named)
     return counts
+
+
+def _without_start(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Leave those with numeric ids out: their digits may be the text id of another."""
+    return sessions.filter(pl.col("identity_at").is_null()).drop("identity_at")
 
 
 def _take_out(store: Store, dataset: Dataset, keys: pl.DataFrame) -> int:
@@ -139,21 +123,29 @@ def _take_out(store: Store, dataset: Dataset, keys: pl.DataFrame) -> int:
     return sum(store.lake.filter_days(dataset, days, lambda rows: joined(rows, "anti")).values())
 
 
-def _erase_postgres(store: Store, subject: Subject, sessions: pl.DataFrame) -> dict[str, int]:
-    identities = _milliseconds(sessions)
+def _erase_postgres(store: Store, theirs: Belongings) -> dict[str, int]:
+    subject, identities = theirs.subject, subjects.milliseconds(theirs.sessions)
+    texts = _without_start(theirs.sessions)["session_id"].to_list()
     counts: dict[str, int] = {}
+
+    def delete(table: str, statement: sql.SQL | sql.Composed, values: Sequence[object]) -> None:
+        counts[table] = counts.get(table, 0) + connection.execute(statement, values).rowcount
+
     with store.database.connect() as connection, connection.transaction():
-        asked = (identities["session_id"].to_list(), identities["identity_at"].to_list(), subject.tenant)
         for name, statement in _OF_SESSIONS.items():
-            counts[name] = connection.execute(statement, asked).rowcount
-        counts["quarantine"] = connection.execute(
-            "DELETE FROM quarantine WHERE ingest_id = ANY(%s)", (_quarantined(connection, subject, identities),)
-        ).rowcount
+            ids, starts = identities.get_columns()
+            delete(name, statement, (ids.to_list(), starts.to_list(), subject.tenant))
+        delete("analytics_events", _OF_EVENTS, (subject.tenant, texts))
+        messages = [theirs.messages[name].to_list() for name in MESSAGE]
+        delete("chat_messages", _OF_MESSAGES, (*messages, subject.tenant))
+        refused = _quarantined(connection, subject, identities)
+        delete("quarantine", sql.SQL("DELETE FROM quarantine WHERE ingest_id = ANY(%s)"), (refused,))
         if subject.kind == "user":
             for table in _of_users():
                 names = sql.Identifier(table.name), sql.Identifier(_user_column(table))
-                theirs = sql.SQL("DELETE FROM {} WHERE tenant = %s AND {} = %s").format(*names)
-                counts[table.name] = connection.execute(theirs, (subject.tenant, subject.id)).rowcount
+                of_user = sql.SQL("DELETE FROM {} WHERE tenant = %s AND {} = %s").format(*names)
+                delete(table.name, of_user, (subject.tenant, subject.id))
+        counts[OUTBOX.name] = outbox.erase(connection, theirs.bodies["ingest_id"].to_list())
     return counts
 
 
@@ -166,9 +158,10 @@ def _quarantined(connection: psycopg.Connection, subject: Subject, identities: p
     ).fetchall():
         record = _object(text)
         body = record.get("body")
-        user = body.get("userId") if isinstance(body, dict) else None
-        named = record.get("session_id") if subject.kind == "session" else user
-        if named == subject.id or (subject.kind == "user" and record.get("session_id") in known):
+        told = body if isinstance(body, dict) else {}
+        users = [told.get(name) for name in ("userId", "user_id", "username")]
+        named = [record.get("session_id")] if subject.kind == "session" else users
+        if subject.id in named or (subject.kind == "user" and record.get("session_id") in known):
             found.append(ingest_id)
     return found
 

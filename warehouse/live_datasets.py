@@ -6,7 +6,7 @@ as it arrived. Chat and samples lie in the UTC day of their own time, or of thei
 
 import polars as pl
 
-from warehouse.dataset import INSTANT, Dataset
+from warehouse.dataset import INSTANT, Dataset, base_of
 
 MOMENT_TYPES = ("chat_spike", "viewer_spike", "sentiment_shift")
 
@@ -33,6 +33,7 @@ RAW_STREAMS = Dataset(
     columns=_STREAM | {"started_at": (INSTANT, "Start of the stream; null where not told")} | _ARRIVED | _RAW,
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "payload", "refused"}),
+    retention="streams",
 )
 
 RAW_CHAT = Dataset(
@@ -48,6 +49,7 @@ RAW_CHAT = Dataset(
     | _RAW,
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "message_id", "payload", "refused"}),
+    retention="chat",
 )
 
 RAW_VIEWERS = Dataset(
@@ -60,6 +62,7 @@ RAW_VIEWERS = Dataset(
     | _RAW,
     key=("ingest_id",),
     identifying=frozenset({"ingest_id", "payload", "refused"}),
+    retention="viewers",
 )
 
 CORE_STREAMS = Dataset(
@@ -156,6 +159,9 @@ OUT_MOMENTS = Dataset(
     key=("tenant", "moment_id"),
 )
 
+OUT_CHAT_MINUTE_BASE = base_of(OUT_CHAT_MINUTE)
+OUT_MOMENTS_BASE = base_of(OUT_MOMENTS)
+
 LIVE_DATASETS = (
     RAW_STREAMS,
     RAW_CHAT,
@@ -165,4 +171,6 @@ LIVE_DATASETS = (
     CORE_VIEWERS,
     OUT_CHAT_MINUTE,
     OUT_MOMENTS,
+    OUT_CHAT_MINUTE_BASE,
+    OUT_MOMENTS_BASE,
 )

@@ -7,13 +7,15 @@ import polars as pl
 
 from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.derivation import Computed, Derivation, Frames
-from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
+from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, OUT_ENGAGEMENT_BASE, RAW_EVENTS
 from warehouse.live_datasets import (
     CORE_CHAT,
     CORE_STREAMS,
     CORE_VIEWERS,
     OUT_CHAT_MINUTE,
+    OUT_CHAT_MINUTE_BASE,
     OUT_MOMENTS,
+    OUT_MOMENTS_BASE,
     RAW_CHAT,
     RAW_STREAMS,
     RAW_VIEWERS,
@@ -57,6 +59,13 @@ def _minutes(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({OUT_CHAT_MINUTE.name: minutes, OUT_MOMENTS.name: pl.concat([*found, moment_rows.NO_MOMENTS])})
 
 
+def _late_minutes(held: Frames, computed: Frames) -> Frames:
+    """Minutes without a row are added, unjudged, for their baseline has expired; of moments, nothing."""
+    minutes = computed[OUT_CHAT_MINUTE.name].join(held[OUT_CHAT_MINUTE.name], on=OUT_CHAT_MINUTE.key, how="anti")
+    unjudged = minutes.with_columns(z_score=pl.lit(None, pl.Float64), is_anomaly=pl.lit(value=False))
+    return {OUT_CHAT_MINUTE.name: unjudged, OUT_MOMENTS.name: moment_rows.NO_MOMENTS}
+
+
 def _core_cmcd(sources: Frames, _settings: StorageSettings) -> Computed:
     return Computed({CORE_CMCD.name: cmcd.build_core(sources[RAW_CMCD.name])})
 
@@ -66,11 +75,21 @@ def _cmcd_sessions(sources: Frames, _settings: StorageSettings) -> Computed:
 
 
 EVENTS = Derivation("events", (RAW_EVENTS,), (CORE_EVENTS,), _core_events)
-ENGAGEMENT = Derivation("events", (CORE_EVENTS,), (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT), _engagement)
+ENGAGEMENT = Derivation(
+    "events", (CORE_EVENTS,), (CORE_WATCHED_SECONDS, OUT_ENGAGEMENT), _engagement, bases=(OUT_ENGAGEMENT_BASE,)
+)
 STREAMS = Derivation("live", (RAW_STREAMS,), (CORE_STREAMS,), _core_streams)
 CHAT = Derivation("live", (RAW_CHAT,), (CORE_CHAT,), _core_chat)
 VIEWERS = Derivation("live", (RAW_VIEWERS,), (CORE_VIEWERS,), _core_viewers)
-MINUTES = Derivation("live", (CORE_CHAT, CORE_VIEWERS), (OUT_CHAT_MINUTE, OUT_MOMENTS), _minutes, days_before=1)
+MINUTES = Derivation(
+    "live",
+    (CORE_CHAT, CORE_VIEWERS),
+    (OUT_CHAT_MINUTE, OUT_MOMENTS),
+    _minutes,
+    bases=(OUT_CHAT_MINUTE_BASE, OUT_MOMENTS_BASE),
+    late=_late_minutes,
+    days_before=1,
+)
 CMCD = Derivation("cmcd", (RAW_CMCD,), (CORE_CMCD,), _core_cmcd)
 CMCD_SESSIONS = Derivation("cmcd", (CORE_CMCD,), (OUT_CMCD_SESSIONS,), _cmcd_sessions)
 

@@ -1,12 +1,14 @@
 """The SQL of landing live streams and player events: one statement a kind, each with the parameter `batch`.
 
-Rows are written in the order of their keys, so that concurrent batches seldom deadlock on them. How statements are run
+Rows are written in the order of their keys, so that concurrent batches seldom deadlock on them; what was forgotten is
+left out. How statements are run
 is in `warehouse.landing`, that of sessions in `warehouse.statements`.
 """
 
 from collections.abc import Mapping, Sequence
 
 from warehouse.statements import instant
+from warehouse.tombstones import FORGOTTEN_EVENT, FORGOTTEN_MESSAGE
 
 _RECEIVED = "to_timestamp(received_at / 1000000) + (received_at %% 1000000) * interval '1 microsecond'"
 _ARRIVAL = {"created_at": _RECEIVED, "ingest_id": "ingest_id"}
@@ -18,11 +20,19 @@ def _records(columns: str) -> str:
     return f"jsonb_to_recordset(convert_from(%(batch)b, 'UTF8')::jsonb) AS record ({head}, {columns})"
 
 
-def _sent(values: Mapping[str, str], records: str) -> str:
-    return f"SELECT {', '.join(f'{value} AS {name}' for name, value in values.items())} FROM {_records(records)}"  # noqa: S608
+def _sent(values: Mapping[str, str], records: str, forgotten: str = "false") -> str:
+    selected = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    return f"SELECT {selected} FROM {_records(records)} WHERE NOT ({forgotten})"  # noqa: S608
 
 
-def _upsert(table: str, key: Sequence[str], values: Mapping[str, str], records: str, newest: Sequence[str]) -> str:
+def _upsert(
+    table: str,
+    key: Sequence[str],
+    values: Mapping[str, str],
+    records: str,
+    newest: Sequence[str],
+    forgotten: str = "false",
+) -> str:
     """Return what keeps of each key the row with the greatest `newest`; every part of it stands in this module."""
     keys = ", ".join(key)
     updated = ", ".join(f"{name} = EXCLUDED.{name}" for name in values if name not in key)
@@ -30,7 +40,8 @@ def _upsert(table: str, key: Sequence[str], values: Mapping[str, str], records: 
     held, sent = (", ".join(part.format(row=row) for part in newest) for row in ("held", "EXCLUDED"))
     return f"""
     INSERT INTO {table} AS held ({", ".join(values)})
-    SELECT DISTINCT ON ({keys}) {", ".join(values)} FROM ({_sent(values, records)}) AS sent ORDER BY {keys}, {order}
+    SELECT DISTINCT ON ({keys}) {", ".join(values)} FROM ({_sent(values, records, forgotten)}) AS sent
+    ORDER BY {keys}, {order}
     ON CONFLICT ({keys}) DO UPDATE SET {updated} WHERE ({held}) < ({sent})
     """  # noqa: S608
 
@@ -52,6 +63,7 @@ CHAT = _upsert(
     },
     "stream_id text, message_id text, sent_at bigint, clock_suspect boolean",
     _NEWEST,
+    FORGOTTEN_MESSAGE,
 )
 
 VIEWERS = _upsert(
@@ -96,7 +108,7 @@ _EVENT_RECORDS = "session_id text, event_id text, occurred_at bigint, started_at
 PLACE_EVENTS = f"""
     INSERT INTO session_keys (tenant, session_id, started_at)
     SELECT DISTINCT ON (tenant, session_id) tenant, session_id, {instant("started_at")}
-    FROM {_records(_EVENT_RECORDS)} ORDER BY tenant, session_id, received_at, ingest_id
+    FROM {_records(_EVENT_RECORDS)} WHERE NOT ({FORGOTTEN_EVENT}) ORDER BY tenant, session_id, received_at, ingest_id
     ON CONFLICT (tenant, session_id, identity_at) DO NOTHING
 """  # noqa: S608
 """Places sessions that no summary or event has told of before: a summary and its events lie in one day."""
@@ -118,4 +130,5 @@ EVENTS = _upsert(
     },
     _EVENT_RECORDS,
     ("coalesce({row}.timestamp, '-infinity')", *_NEWEST),
+    FORGOTTEN_EVENT,
 )

@@ -4,15 +4,17 @@ Policies come from `RETENTION_DAYS` and `[retention]` of `playhead.toml`; deleti
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 from psycopg import sql
 
-KINDS = ("sessions", "events", "chat", "viewers", "aggregates", "watches", "metadata")
-"""What a policy may be about; each dataset names its kind."""
+from warehouse.dataset import Dataset
+
+KINDS = ("sessions", "events", "chat", "viewers", "streams", "aggregates", "watches", "metadata")
+"""What a policy may be about; each dataset names its kind. `streams` are descriptions, `metadata` is providers'."""
 
 AGGREGATE_DAYS = 400
 
@@ -36,9 +38,9 @@ class Policy:
 
 
 def defaults(retention_days: int) -> tuple[Policy, ...]:
-    """Return the policies that hold where none says otherwise: watches and what providers say of them never expire."""
+    """Return the policies that hold where none says otherwise: watches and what describes things never expire."""
     landed = tuple(Policy(kind, retention_days) for kind in ("sessions", "events", "chat", "viewers"))
-    kept = (Policy(kind, None) for kind in ("watches", "metadata"))
+    kept = (Policy(kind, None) for kind in ("streams", "watches", "metadata"))
     return (*landed, Policy("aggregates", AGGREGATE_DAYS), *kept)
 
 
@@ -131,12 +133,44 @@ class Cutoffs:
         """The latest cutoff: what arrived after it is not expired by any rule."""
         return max((at for _, _, at in self.rules if at is not None), default=None)
 
-    def to_json(self) -> str:
-        """Return the rules as JSON."""
-        return json.dumps([[t, s, None if at is None else at.isoformat()] for t, s, at in self.rules])
+
+@dataclass(frozen=True)
+class Limits:
+    """The cutoffs of several kinds at one time."""
+
+    kinds: Mapping[str, Cutoffs]
 
     @classmethod
-    def from_json(cls, text: str) -> "Cutoffs":
+    def at(cls, policies: Sequence[Policy], now: datetime) -> "Limits":
+        """Return the cutoffs that the policies give at this time."""
+        return cls({kind: Cutoffs.at(policies, kind, now) for kind in KINDS})
+
+    def expired(self, dataset: Dataset) -> pl.Expr:
+        """Return whether a row of a raw table is expired; one that no policy is about never is."""
+        if dataset.retention is None:
+            return pl.lit(value=False)
+        cutoffs = self.kinds[dataset.retention]
+        # Bodies are looked into only where a rule asks.
+        told = any(stream_type is not None for _, stream_type, _ in cutoffs.rules)
+        kind = pl.col("payload").str.json_path_match("$.streamType") if told else pl.lit(None, pl.String)
+        return cutoffs.expired(pl.col("received_at"), kind)
+
+    def to_json(self) -> str:
+        """Return the rules as JSON."""
+        return json.dumps(
+            {
+                kind: [[t, s, None if at is None else at.isoformat()] for t, s, at in cutoffs.rules]
+                for kind, cutoffs in self.kinds.items()
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Limits":
         """Read what `to_json` wrote."""
-        rules: list[list[str | None]] = json.loads(text)
-        return cls(tuple((t, s, None if at is None else datetime.fromisoformat(at)) for t, s, at in rules))
+        kinds: dict[str, list[list[str | None]]] = json.loads(text)
+        return cls(
+            {
+                kind: Cutoffs(tuple((t, s, None if at is None else datetime.fromisoformat(at)) for t, s, at in rules))
+                for kind, rules in kinds.items()
+            }
+        )

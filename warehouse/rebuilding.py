@@ -1,7 +1,7 @@
 """Rebuilding everything that is derived from raw alone, and proving that it equals what is there.
 
-Tables of the lake are computed anew and compared; what Postgres alone holds is made in `replaying` (sessions) and
-`rewatching` (watches, metadata and their sums).
+Tables of the lake are computed anew and compared; what Postgres alone holds is made in `replaying` (what the journal
+brought) and `rewatching` (watches, metadata and their sums).
 Control tables are not touched, bases of frozen days are kept. No call leaves the machine.
 """
 
@@ -13,7 +13,7 @@ from psycopg import sql
 from warehouse import building, publishing, replaying, rewatching
 from warehouse.comparing import Difference, compare
 from warehouse.datasets import Dataset
-from warehouse.derivations import DERIVATIONS, Derivation
+from warehouse.derivations import DERIVATIONS, Derivation, producers
 from warehouse.store import Store
 from warehouse.tables import PUBLISHED
 
@@ -28,7 +28,7 @@ def verify(store: Store, settle: Callable[[], object] = _settled) -> Iterator[Di
     Days that a refresh has yet to build are left out. `settle` brings everything that has landed into raw; without it
     nothing may land meanwhile.
     """
-    yield from replaying.sessions(store, settle, mend=False)
+    yield from replaying.landed(store, settle, mend=False)
     yield from rewatching.watches(store, mend=False)
     for step in DERIVATIONS:
         yield from _computed(store, step)
@@ -44,7 +44,7 @@ def _computed(store: Store, step: Derivation) -> Iterator[Difference]:
             frames = building.compute(store, connection, step, days).frames
             held = {target.name: store.lake.read(target, days=days) for target in step.targets}
             # Looked for afterwards: what has landed since the rows were read is among it.
-            stale = set(building.stale_days(store, step))
+            stale = set(building.stale_days(store, step, *producers(step)))
         for target in step.targets:
             for difference in compare(target.name, target.key, held[target.name], frames[target.name]):
                 if not {difference.day, building.WHOLE} & stale:
@@ -53,7 +53,7 @@ def _computed(store: Store, step: Derivation) -> Iterator[Difference]:
 
 def rebuild(store: Store, settle: Callable[[], object] = _settled) -> Iterator[Difference]:
     """Make everything derived what raw gives; yield what had differed of what Postgres alone holds. As `verify`."""
-    yield from replaying.sessions(store, settle, mend=True)
+    yield from replaying.landed(store, settle, mend=True)
     yield from rewatching.watches(store, mend=True)
     for step in DERIVATIONS:
         with store.database.connect() as connection:
@@ -61,10 +61,15 @@ def rebuild(store: Store, settle: Callable[[], object] = _settled) -> Iterator[D
         building.build(store, step, building.all_days(store, step))
 
 
-def frozen(store: Store) -> dict[str, int]:
-    """Return the bases that are kept, with their number of days."""
-    counts = {base.name: len(store.lake.row_counts(base)) for step in DERIVATIONS for base in step.bases}
-    return {name: days for name, days in counts.items() if days}
+def frozen(store: Store, tenant: str | None = None) -> dict[str, int]:
+    """Return the bases that are kept, of all or of one tenant, with their number of days."""
+    wanted = pl.lit(value=True) if tenant is None else pl.col("tenant") == tenant
+    days = {
+        base.name: store.lake.read(base, lambda rows: rows.filter(wanted).select("day").unique()).height
+        for step in DERIVATIONS
+        for base in step.bases
+    }
+    return {name: count for name, count in days.items() if count}
 
 
 def _published(store: Store, target: Dataset) -> pl.DataFrame:

@@ -1,30 +1,40 @@
 """Retention: rows go when their time after arrival is over; what they contributed to aggregates stays, frozen.
 
-The order is what a crash cannot hurt: what is stale is built, what expires is added to the bases, only then raw and
-Postgres are deleted from and the days built anew; the next run goes on wherever this one stopped. The policies are in
-`warehouse.policies`, the bases in `warehouse.bases`.
+The order is what a crash cannot hurt: what expires is put into the bases, then Postgres and raw are deleted from, and
+what is stale is built; the next run goes on wherever this one stopped. The policies are in `warehouse.policies`, the
+bases in `warehouse.bases`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
-from warehouse import bases, building, expiry, housekeeping, outbox, rewatching
-from warehouse.datasets import CORE_SESSIONS, DATASETS, RAW_SESSIONS, Dataset
-from warehouse.derivations import DERIVATIONS, PROGRESS_DAILY, SESSIONS, WATCHES, Derivation
-from warehouse.lake import Query
-from warehouse.policies import Cutoffs
+from warehouse import bases, building, expiry, housekeeping, outbox, replaying, rewatching
+from warehouse.cmcd_datasets import RAW_CMCD
+from warehouse.datasets import DATASETS, OUT_QOE_HOURLY, RAW_SESSIONS, Dataset
+from warehouse.derivations import DERIVATIONS, PROGRESS_DAILY, WATCHES, Derivation, producers, roots
+from warehouse.event_datasets import RAW_EVENTS
+from warehouse.live_datasets import RAW_CHAT, RAW_STREAMS, RAW_VIEWERS
+from warehouse.policies import Cutoffs, Limits
 from warehouse.store import Store
+
+LANDED = (RAW_SESSIONS, RAW_EVENTS, RAW_CMCD, RAW_CHAT, RAW_VIEWERS, RAW_STREAMS)
+"""The raw tables that the journal is sealed into."""
+
+_STEPS = tuple(step for step in DERIVATIONS if any(table in LANDED for table in roots(step)))
+
+_Days = Mapping[str, Mapping[date, int]]
 
 
 @dataclass
 class Retained:
-    """What expired, in rows by table, and the days of which aggregates were frozen."""
+    """What expired, in rows by table, the days of which aggregates were frozen, and how many days were built anew."""
 
     rows: dict[str, int] = field(default_factory=dict)
     frozen: list[date] = field(default_factory=list)
+    built: int = 0
 
 
 def retain(store: Store, *, dry_run: bool = False, pause_s: float = expiry.PAUSE_S) -> Retained:
@@ -32,17 +42,21 @@ def retain(store: Store, *, dry_run: bool = False, pause_s: float = expiry.PAUSE
 
     Raises psycopg errors, `deltalake.exceptions.DeltaError` and OSError; safe to repeat.
     """
-    sessions, aggregates = (_cutoffs(store, kind) for kind in ("sessions", "aggregates"))
+    limits = Limits.at(store.settings.retention, store.settings.now())
     done = Retained()
-    _sessions(store, sessions, done, dry_run=dry_run)
-    with store.database.connect() as connection:
-        done.rows["sessions"] = (
-            expiry.count_sessions(connection, sessions)
-            if dry_run
-            else expiry.delete_sessions(connection, sessions, store.settings.now().date(), pause_s=pause_s)
-        )
-    _aggregates(store, aggregates, done, dry_run=dry_run)
-    _watches(store, done, dry_run=dry_run)
+    days = {table.name: _expired(store, table, limits) for table in LANDED}
+    done.rows |= {name: sum(counts.values()) for name, counts in days.items()}
+    if dry_run:
+        done.rows |= _count_postgres(store, limits)
+        done.frozen = sorted({day for step in _STEPS for day in _frozen_days(store, step, days)})
+    else:
+        done.frozen = _freeze(store, limits, days)
+        done.rows |= _delete_postgres(store, limits, days, pause_s)
+        for table in LANDED:
+            _keep(store, table, days[table.name], ~limits.expired(table))
+        done.built = sum(_build(store, step) for step in _STEPS)
+    _aggregates(store, limits.kinds["aggregates"], done, dry_run=dry_run)
+    _watches(store, limits, done, dry_run=dry_run)
     if not dry_run:
         # Also where nothing has expired now: a crash may have kept the last run from it.
         for dataset in DATASETS.values():
@@ -50,91 +64,109 @@ def retain(store: Store, *, dry_run: bool = False, pause_s: float = expiry.PAUSE
     return done
 
 
-def _cutoffs(store: Store, kind: str | None) -> Cutoffs:
-    return Cutoffs.at(store.settings.retention, kind or "", store.settings.now())
-
-
-def _sessions(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool) -> None:
-    counts = {dataset.name: _expired(store, dataset, cutoffs) for dataset in (RAW_SESSIONS, CORE_SESSIONS)}
-    done.rows |= {name: sum(by_day.values()) for name, by_day in counts.items()}
-    days = set().union(*counts.values())
-    done.frozen = sorted(counts[CORE_SESSIONS.name])
-    if dry_run or not days:
-        return
-    building.build(store, SESSIONS, days & set(building.stale_days(store, SESSIONS)))
-    dependents = [step for step in DERIVATIONS if CORE_SESSIONS in step.sources]
-    # Every aggregate is frozen from the same rows of core.
-    with building.lock(store, SESSIONS):
-        for step in dependents:
-            if step.bases:
-                _freeze(store, step, cutoffs)
-    with store.database.connect() as connection:
-        done.rows["quarantine"] = expiry.delete_quarantined(connection, _refused(store, cutoffs, days))
-    store.lake.filter_days(RAW_SESSIONS, days, lambda rows: rows.filter(~bases.expired(rows, cutoffs)))
-    for step in (SESSIONS, *dependents):
-        building.build(store, step, days)
-
-
-def _freeze(store: Store, step: Derivation, cutoffs: Cutoffs) -> None:
-    with building.lock(store, step):
-        days = list(_expired(store, CORE_SESSIONS, cutoffs))
-        bases.freeze(store, step, days, cutoffs)
-
-
-def _expired(store: Store, dataset: Dataset, cutoffs: Cutoffs) -> dict[date, int]:
+def _expired(store: Store, table: Dataset, limits: Limits) -> dict[date, int]:
     """Return the number of expired rows of each day that has any."""
-    return dict(store.lake.read(dataset, _counted(cutoffs)).sort("day").iter_rows())
+    expired = limits.expired(table)
+    return dict(store.lake.read(table, lambda rows: rows.filter(expired).group_by("day").len()).iter_rows())
 
 
-def _counted(cutoffs: Cutoffs) -> Query:
-    return lambda rows: rows.filter(bases.expired(rows, cutoffs)).group_by("day").len()
+def _frozen_days(store: Store, step: Derivation, days: _Days) -> list[date]:
+    """Return the days of a step's bases that lose source rows, and those of which it looks back on such."""
+    if not step.bases:
+        return []
+    losing = {day for table in roots(step) for day in days[table.name]}
+    later = {day + timedelta(days=n) for day in losing for n in range(1, step.days_before + 1)}
+    held = {day for target, _ in step.based for day in store.lake.row_counts(target)}
+    return sorted(losing | (later & held))
 
 
-def _refused(store: Store, cutoffs: Cutoffs, days: Collection[date]) -> list[str]:
-    def wanted(rows: pl.LazyFrame) -> pl.LazyFrame:
-        return rows.filter(pl.col("refused").is_not_null(), bases.expired(rows, cutoffs)).select("ingest_id")
+def _freeze(store: Store, limits: Limits, days: _Days) -> list[date]:
+    frozen: set[date] = set()
+    for step in _STEPS:
+        going = _frozen_days(store, step, days)
+        if not going:
+            continue
+        if step.late is not None:
+            # What does not add up is kept as it is, so it must be fresh.
+            for maker in (*producers(step), step):
+                building.build(store, maker, set(going) & set(building.stale_days(store, maker)))
+        for chunk in building.chunks(store.lake, roots(step), going):
+            with building.lock(store, step):
+                bases.freeze(store, step, chunk, limits)
+        frozen |= set(going)
+    return sorted(frozen)
 
-    return store.lake.read(RAW_SESSIONS, wanted, days=days)["ingest_id"].to_list()
+
+def _build(store: Store, step: Derivation) -> int:
+    stale = building.stale_days(store, step)
+    if stale:
+        building.build(store, step, stale)
+    return len(stale)
+
+
+def _count_postgres(store: Store, limits: Limits) -> dict[str, int]:
+    with store.database.connect() as connection:
+        rows = {"sessions": expiry.count_sessions(connection, limits.kinds["sessions"])}
+        for table, (kind, _) in expiry.ARRIVED.items():
+            rows[table] = expiry.count_landed(connection, table, limits.kinds[kind])
+    return rows
+
+
+def _delete_postgres(store: Store, limits: Limits, days: _Days, pause_s: float) -> dict[str, int]:
+    with store.database.connect() as connection:
+        today, cutoffs = store.settings.now().date(), limits.kinds["sessions"]
+        rows = {"sessions": expiry.delete_sessions(connection, cutoffs, today, pause_s=pause_s)}
+        for table, (kind, _) in expiry.ARRIVED.items():
+            rows[table] = expiry.delete_landed(connection, table, limits.kinds[kind], pause_s=pause_s)
+        expiry.renew_streams(connection, limits.kinds["streams"])
+        refused = [ingest_id for table in LANDED for ingest_id in _refused(store, table, limits, days[table.name])]
+        rows["quarantine"] = expiry.delete_quarantined(connection, refused)
+        for replay in replaying.REPLAYS:
+            expired, going = limits.expired(replay.raw), days[replay.raw.name]
+            replaying.restore(store, connection, replay, going, expired)
+    return rows
+
+
+def _refused(store: Store, table: Dataset, limits: Limits, days: Collection[date]) -> list[str]:
+    wanted = pl.col("refused").is_not_null() & limits.expired(table)
+    return store.lake.read(table, lambda rows: rows.filter(wanted).select("ingest_id"), days=days)[
+        "ingest_id"
+    ].to_list()
 
 
 def _aggregates(store: Store, cutoffs: Cutoffs, done: Retained, *, dry_run: bool) -> None:
-    """Delete expired bases: a day's aggregates go when the last row that they still hold of it has expired."""
+    """Delete expired bases, and incidents: they go when the last row that they still tell of has expired."""
     old = cutoffs.expired(pl.col("last_received_at"), pl.lit(None, pl.String))
     for step in DERIVATIONS:
         for base in step.bases:
             counts = store.lake.read(base, lambda rows: rows.filter(old).group_by("day").len())
             done.rows[base.name] = int(counts["len"].sum())
             if not dry_run:
-                store.lake.filter_days(base, counts["day"], lambda rows: rows.filter(~old))
+                _keep(store, base, counts["day"].to_list(), ~old)
         if step.bases and not dry_run:
-            building.build(store, step, building.stale_days(store, step))
+            _build(store, step)
+    if not dry_run:
+        with store.database.connect() as connection:
+            held = store.lake.row_counts(OUT_QOE_HOURLY)
+            done.rows["incidents"] = expiry.delete_incidents(connection, cutoffs, held.keys())
 
 
-def _watches(store: Store, done: Retained, *, dry_run: bool) -> None:
+def _watches(store: Store, limits: Limits, done: Retained, *, dry_run: bool) -> None:
     """Delete expired bodies of the tracker and answers of providers: raw goes last, for it says what is expired."""
     if not dry_run:
         with store.database.connect() as connection:
             outbox.seal(connection, store.lake)
-    expired = {dataset.name: _old(store, dataset) for dataset in WATCHES.sources}
-    days = {dataset.name: _days(store, dataset, expired[dataset.name]) for dataset in WATCHES.sources}
+    days = {dataset.name: _expired(store, dataset, limits) for dataset in WATCHES.sources}
     done.rows |= {name: sum(counts.values()) for name, counts in days.items()}
-    if dry_run or not any(days.values()):
+    if dry_run:
         return
-    gone = rewatching.watches(store, mend=True, keep=lambda dataset, raw: raw.filter(~expired[dataset.name]))
-    done.rows |= {difference.table: difference.extra for difference in gone}
-    for dataset in WATCHES.sources:
-        _keep(store, dataset, days[dataset.name], ~expired[dataset.name])
-    for step in (WATCHES, PROGRESS_DAILY):
-        building.build(store, step)
+    if any(days.values()):
+        gone = rewatching.watches(store, mend=True, keep=lambda dataset, raw: raw.filter(~limits.expired(dataset)))
+        done.rows |= {difference.table: difference.extra for difference in gone}
+        for dataset in WATCHES.sources:
+            _keep(store, dataset, days[dataset.name], ~limits.expired(dataset))
+    done.built += sum(_build(store, step) for step in (WATCHES, PROGRESS_DAILY))
 
 
 def _keep(store: Store, dataset: Dataset, days: Collection[date], kept: pl.Expr) -> None:
     store.lake.filter_days(dataset, days, lambda rows: rows.filter(kept))
-
-
-def _old(store: Store, dataset: Dataset) -> pl.Expr:
-    return _cutoffs(store, dataset.retention).expired(pl.col("received_at"), pl.lit(None, pl.String))
-
-
-def _days(store: Store, dataset: Dataset, expired: pl.Expr) -> dict[date, int]:
-    return dict(store.lake.read(dataset, lambda rows: rows.filter(expired).group_by("day").len()).iter_rows())

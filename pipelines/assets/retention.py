@@ -12,7 +12,7 @@ from warehouse.store import Store
 def retention(store: dg.ResourceParam[Store]) -> dg.MaterializeResult[None]:
     """Delete what has expired from Postgres and the lake, freeze what it contributed, and publish the pages again."""
     done = retain(store)
-    if any(done.rows.values()):
+    if done.built or any(done.rows.values()):
         publish_everything(store)
     return dg.MaterializeResult(metadata={**done.rows, "frozen_days": len(done.frozen)})
 

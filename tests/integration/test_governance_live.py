@@ -4,31 +4,29 @@ import asyncio
 import json
 import threading
 import time
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from ingest.landing import Landing
-from ingest.payloads import session
 from ingest.recovery import drain
 from tests.integration import governing
-from tests.integration.landed import FIRST, body, land
-from warehouse import building
+from tests.integration.landed import body
+from tests.integration.populated import EXPIRED, NOW, OTHER, WHO, Bodies, build, event, message, outs
+from tests.integration.searching import places
 from warehouse.datasets import CONTENT_DIMENSION, OUT_QOE_DAILY, RAW_SESSIONS
-from warehouse.derivations import DERIVATIONS
+from warehouse.event_datasets import RAW_EVENTS
+from warehouse.live_datasets import RAW_CHAT
 from warehouse.rebuilding import verify
-from warehouse.store import Store, open_store
+from warehouse.store import Store
 
-EARLY, LATE, NOW = (datetime(2026, month, 15, tzinfo=UTC) for month in (3, 4, 6))
-WHO = "viewer-to-forget"
-PUBLISHED = "SELECT sum(sessions)::int FROM out_qoe_daily WHERE dimension = 'content' AND day < %s"
 PER_TICK, TICK_S = 50, 0.1
 """Sessions landed at once and how often: 500 a second."""
+LOOK_S = 0.02
+"""How long a reader rests."""
 
 
 class Traffic(threading.Thread):
-    """Lands fresh sessions until it is stopped; `acknowledged` are their ids."""
+    """Lands fresh sessions, events and messages until it is stopped; `acknowledged` are their ingest_ids."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -43,16 +41,21 @@ class Traffic(threading.Thread):
         async with Landing.open(self._store.settings, self._store.database, self._store.lake) as landing:
             number, due = 0, time.monotonic()
             while not self.stopping.is_set():
-                names = [f"live-{number + n}" for n in range(PER_TICK)]
-                await landing.land([self._record(name) for name in names])
-                self.acknowledged += names
+                records = self._records(number)
+                await landing.land(records)
+                self.acknowledged += [json.loads(record)["ingest_id"] for record in records]
                 number += PER_TICK
                 due += TICK_S
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
 
-    def _record(self, name: str) -> bytes:
-        sent = json.dumps(body(1, NOW.date(), sessionId=name)).encode()
-        return session.accept(sent, tenant="default", now=NOW).record
+    def _records(self, first: int) -> list[bytes]:
+        live = range(first, first + PER_TICK // 10)
+        sent = Bodies(
+            sessions=[body(1, NOW.date(), sessionId=f"live-{first + n}") for n in range(PER_TICK)],
+            events=[event(f"watched-{n}", 1, "play", 0, OTHER) | {"timestamp": NOW.isoformat()} for n in live],
+            chat=[message(10_000 + n, 20 * 86_400, OTHER) for n in live],
+        )
+        return sent.records(NOW)
 
 
 class Reader(threading.Thread):
@@ -66,7 +69,7 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         wanted = (pl.col("dimension") == CONTENT_DIMENSION) & (pl.col("day") < NOW.date())
-        while not self.stopping.is_set():
+        while not self.stopping.wait(LOOK_S):
             self.seen.add(self._store.lake.read(OUT_QOE_DAILY, lambda rows: rows.filter(wanted))["sessions"].sum())
             with self._store.database.connect() as connection:
                 row = connection.execute(
@@ -76,34 +79,38 @@ class Reader(threading.Thread):
             self.seen.add(row[0] if row is not None else 0)
 
 
-def test_under_concurrent_landing(store: Store) -> None:
-    land(store, [body(n, FIRST + timedelta(days=n % 3)) for n in range(30)], now=EARLY)
-    land(store, [body(n, FIRST, userId=WHO if n < 34 else "other") for n in range(30, 40)], now=LATE)
-    at = replace(store, settings=replace(store.settings, fixed_now=NOW))
-    for step in DERIVATIONS:
-        building.build(at, step, building.stale_days(at, step))
-    traffic, reader = Traffic(at), Reader(at)
+def test_under_concurrent_landing(governed: Store) -> None:
+    counted = outs(governed)[OUT_QOE_DAILY.name].filter(pl.col("dimension") == CONTENT_DIMENSION)["sessions"].sum()
+    traffic, reader = Traffic(governed), Reader(governed)
     traffic.start()
     reader.start()
     began = time.monotonic()
     try:
         for command in ("retain", f"forget {WHO}", "rebuild"):
-            governing.run(command, at.settings)
+            governing.run_short(command, governed, lambda: drain_all(governed))
     finally:
         took = time.monotonic() - began
         for thread in (traffic, reader):
             thread.stopping.set()
             thread.join()
 
-    assert reader.seen == {40, 36}
-    drain(store.settings, store.database, store.lake, timeout_s=30)
-    raw = store.lake.read(RAW_SESSIONS, lambda rows: rows.filter(pl.col("session_id").str.starts_with("live-")))
-    assert sorted(raw["session_id"]) == sorted(traffic.acknowledged)
+    assert reader.seen == {counted, counted - 2}
+    drain_all(governed)
     assert len(traffic.acknowledged) > 250 * took
-    with store.database.connect() as connection:
-        rows = connection.execute("SELECT session_id FROM sessions WHERE session_id LIKE 'live-%'").fetchall()
-    assert sorted(row[0] for row in rows) == sorted(traffic.acknowledged)
-    with open_store(at.settings) as fresh:
-        for step in DERIVATIONS:
-            building.build(fresh, step, building.stale_days(fresh, step))
-        assert list(verify(fresh)) == []
+    of_traffic = pl.col("ingest_id").is_in(traffic.acknowledged)
+    tables = {"sessions": RAW_SESSIONS, "analytics_events": RAW_EVENTS, "chat_messages": RAW_CHAT}
+    raw = {
+        table: governed.lake.read(dataset, lambda rows: rows.filter(of_traffic)) for table, dataset in tables.items()
+    }
+    assert sorted(pl.concat([rows["ingest_id"] for rows in raw.values()])) == sorted(traffic.acknowledged)
+    with governed.database.connect() as connection:
+        for table, rows in raw.items():
+            held = connection.execute(f"SELECT ingest_id::text FROM {table} WHERE created_at = %s".encode(), (NOW,))
+            assert {row[0] for row in held} == set(rows["ingest_id"])
+    assert places(governed, WHO) == places(governed, EXPIRED) == []
+    build(governed)
+    assert list(verify(governed)) == []
+
+
+def drain_all(store: Store) -> None:
+    drain(store.settings, store.database, store.lake, timeout_s=30)

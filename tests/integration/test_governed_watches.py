@@ -1,13 +1,19 @@
 """Watches are retained, forgotten and rebuilt like sessions: from raw alone, with their sums, in every table."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlalchemy import URL
 
-from playhead import governance, services
+from playhead import governance
+from tests.integration import governing
+from tests.integration.populated import build
+from tests.integration.prepared import Prepared, prepared
 from tests.integration.provider_stubs import episode, listed, video
 from tests.integration.searching import places
 from tests.integration.tracker import files, movie, series
@@ -56,6 +62,11 @@ def seal(store: Store) -> None:
         outbox.seal(connection, store.lake)
 
 
+def derive(store: Store) -> None:
+    seal(store)
+    build(store)
+
+
 def rows(store: Store, *tables: str) -> dict[str, list[str]]:
     with store.database.connect() as connection:
         return {
@@ -64,8 +75,7 @@ def rows(store: Store, *tables: str) -> dict[str, list[str]]:
         }
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
+def fill(store: Store) -> None:
     """Two watchers, one of whom synced a day after the other; some of it is sealed, some waits."""
     at = replace(store, settings=replace(store.settings, fixed_now=NOW))
     for day, user in enumerate((OTHER, WHO)):
@@ -86,11 +96,22 @@ def filled(store: Store) -> Store:
     seal(at)
     sync(at, OTHER, "sync", files("Dark", "e3"), NOW)
     sync(at, WHO, "sync", HER_SYNC, NOW)
-    return at
+
+
+@pytest.fixture(scope="module")
+def home(server_url: URL, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    with prepared(server_url, template, tmp_path_factory.mktemp("watched") / "home", fill) as made:
+        yield made
+
+
+@pytest.fixture
+def filled(home: Prepared, tmp_path: Path) -> Iterator[Store]:
+    with home.copied(tmp_path / "home", NOW) as store:
+        yield store
 
 
 def test_a_forgotten_watcher_is_nowhere_and_the_others_are_as_before(filled: Store) -> None:
-    services.refresh(QUIET, filled)
+    derive(filled)
     before = rows(filled)
     assert len(places(filled, WHO)) > 8
     governance.forget(QUIET, filled.settings, Subject("user", "default", WHO))
@@ -111,7 +132,7 @@ def test_a_forgotten_watcher_is_nowhere_and_the_others_are_as_before(filled: Sto
 def test_what_differs_from_raw_is_found_and_mended(filled: Store, sealed: bool) -> None:
     if sealed:
         seal(filled)
-    services.refresh(QUIET, filled)
+    derive(filled)
     assert list(verify(filled)) == []
     before = rows(filled)
     wrong = {
@@ -136,17 +157,17 @@ def test_what_differs_from_raw_is_found_and_mended(filled: Store, sealed: bool) 
 
 
 def test_everything_comes_back_from_raw_alone(filled: Store) -> None:
-    services.refresh(QUIET, filled)
+    derive(filled)
     before = rows(filled)
     with filled.database.connect() as connection:
         connection.execute(f"TRUNCATE {', '.join(TABLES)}".encode())
-    assert governance.rebuild(QUIET, filled.settings, verify=True) == 1
-    assert governance.rebuild(QUIET, filled.settings, verify=False) == 0
+    assert len(list(verify(filled))) >= len(TABLES)
+    list(rebuild(filled))
     assert rows(filled) == before
 
 
 def test_watches_never_expire_unless_a_policy_says_so(filled: Store) -> None:
-    services.refresh(QUIET, filled)
+    derive(filled)
     before = rows(filled)
     assert retain(filled).rows["raw_watches"] == 0
     assert rows(filled) == before
@@ -156,7 +177,14 @@ def test_watches_never_expire_unless_a_policy_says_so(filled: Store) -> None:
     short = replace(filled, settings=kept)
     assert retain(short, dry_run=True).rows["raw_watches"] == 10
     assert rows(filled) == before
-    assert retain(short).rows["raw_watches"] == 10
+    for point, call in (
+        ("after watches are mended", 5),
+        ("after days are filtered", 1),
+        ("after days are replaced", 1),
+    ):
+        with governing.dying_at(point, call):
+            retain(short)
+    retain(short)
     left = rows(filled, "watches", "shows", "backfills")
     assert [len(held) for held in left.values()] == [2, 2, 0]
     assert filled.lake.read(RAW_WATCHES).height == filled.lake.read(CORE_WATCHES).height == 2
