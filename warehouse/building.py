@@ -142,8 +142,10 @@ def compute(store: Store, connection: psycopg.Connection, step: Derivation, days
     computed = step.compute(sources | control, store.settings)
     if days is None:
         return computed
-    asked = {name: frame.filter(pl.col("day").is_in(days)) for name, frame in computed.frames.items()}
-    return replace(computed, frames=bases.merged(store, step, asked, days))
+    frames = computed.frames
+    if step.days_before:
+        frames = {name: frame.filter(pl.col("day").is_in(days)) for name, frame in frames.items()}
+    return replace(computed, frames=bases.merged(store, step, frames, days))
 
 
 def _aggregated(store: Store, step: Derivation, days: Sequence[date]) -> Frames:
