@@ -10,7 +10,7 @@ from dashboards.engagement_report import FEWEST, TitleReport
 from dashboards.figures import engagement
 from dashboards.figures.engagement import span
 from dashboards.figures.points import Row
-from warehouse.event_datasets import OUT_ENGAGEMENT
+from warehouse.datasets.events import OUT_ENGAGEMENT
 
 _COLUMNS = (
     Column("Position"),

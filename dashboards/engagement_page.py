@@ -13,7 +13,7 @@ from dashboards.engagement_cards import completion, sections
 from dashboards.engagement_report import FEWEST, EngagementReport, TitleReport
 from dashboards.figures.engagement import clock
 from warehouse.datasets import METRICS_VERSION
-from warehouse.event_datasets import OUT_ENGAGEMENT
+from warehouse.datasets.events import OUT_ENGAGEMENT
 
 METHOD = (
     "Everything comes from what players tell while they play (events and beacons), second by second of the title: what "

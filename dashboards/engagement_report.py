@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from warehouse.event_datasets import OUT_ENGAGEMENT
+from warehouse.datasets.events import OUT_ENGAGEMENT
 from warehouse.metrics import engagement_curves
 from warehouse.metrics.registry import MIN_N
 

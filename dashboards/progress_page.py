@@ -10,8 +10,8 @@ from dashboards.progress_cards import sections
 from dashboards.progress_report import ProgressReport, UserReport
 from dashboards.progress_wording import DEFINITIONS, KINDS, mend
 from warehouse.datasets import METRICS_VERSION
+from warehouse.datasets.watches import CORE_WATCHES
 from warehouse.metrics.goals import PERIODS, Streak
-from warehouse.watch_datasets import CORE_WATCHES
 
 METHOD = (
     "Everything is added up from what was synced and imported, each item once, at its first watch. Days begin at the "

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from warehouse.datasets.watches import CORE_WATCHES, KINDS, OUT_PROGRESS_DAILY
 from warehouse.metrics import progress_daily
 from warehouse.metrics.goals import Goal, Streak, streaks
 from warehouse.metrics.habit import Change, change
 from warehouse.metrics.progress import Progress, edge_day, progress
 from warehouse.metrics.unfinished import unfinished
-from warehouse.watch_datasets import CORE_WATCHES, KINDS, OUT_PROGRESS_DAILY
 
 WEEKS = 53
 """Weeks of the calendar and the weekly bars, the running one included."""

@@ -13,7 +13,7 @@ from dashboards.choices import Listing
 from dashboards.figures import streams
 from dashboards.streams_report import MOST_EMOTES, SPAN, StreamReport
 from dashboards.streams_wording import MOMENTS, TITLES, interval, value
-from warehouse.live_datasets import CORE_CHAT, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.live import CORE_CHAT, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
 
 _SOURCES = {
     "chat_rate": OUT_CHAT_MINUTE.name,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.live import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
 from warehouse.metrics import stream_summary
 
 MOST_STREAMS = 12

@@ -1,7 +1,7 @@
 """Users of the tracker: HTTP Basic, verified off the event loop, remembered for a minute.
 
-Users are those of `warehouse.users` and of the secrets file; where both have a name, the table goes before. Every
-verification does the same work, whether the name is known or not.
+Users are those of `warehouse.access.users` and of the secrets file; where both have a name, the table goes before.
+Every verification does the same work, whether the name is known or not.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from litestar.types import ExceptionHandlersMap
 from ingest.errors import DatabaseError, Overloaded
 from ingest.guards import DEFAULT_TENANT, Connection, count
 from ingest.limits import USER
+from warehouse.access.users import HASHER, UserRecord, load_users
 from warehouse.postgres import Database
-from warehouse.users import HASHER, UserRecord, load_users
 
 REMEMBERED_S = 60.0
 MAX_REMEMBERED = 1_000

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from warehouse.leases import Ask
+from warehouse.access.leases import Ask
 
 HOT_S = 1.0
 """A block that is used up within this time was too small; the next one is twice as large."""

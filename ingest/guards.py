@@ -1,8 +1,9 @@
 """Who may land, and how much: API keys, their scopes and quotas.
 
-`M3W_API_KEY` is always valid and belongs to tenant `default`; other keys are those of `warehouse.keys`, known here by
-their hashes and read again every two seconds, so that a revoked one stops working in every worker. With Postgres away
-the keys last known stay valid. How a quota is held is in `ingest.limits`; users of the tracker are in `ingest.basic`.
+`M3W_API_KEY` is always valid and belongs to tenant `default`; other keys are those of `warehouse.access.keys`, known
+here by their hashes and read again every two seconds, so that a revoked one stops working in every worker. With
+Postgres away the keys last known stay valid. How a quota is held is in `ingest.limits`; users of the tracker are in
+`ingest.basic`.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from litestar.types import Guard
 from ingest import background
 from ingest.errors import DatabaseError, Forbidden, InvalidApiKey
 from ingest.limits import Limiter
-from warehouse.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
+from warehouse.access.keys import KeyRecord, digest, load_keys, load_quotas, touch_keys
 from warehouse.postgres import Database
 
 RELOAD_S = 2.0

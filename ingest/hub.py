@@ -1,7 +1,7 @@
 """Who watches what over WebSockets in this worker: each topic is read from Postgres once a second, for all at once.
 
 What landed in any worker is in Postgres a moment later, so that no worker need tell another. What a topic shows is in
-`warehouse.live_state` and `warehouse.video_metrics`; which routes there are is in `ingest.routes.watching`.
+`warehouse.live.state` and `warehouse.video_metrics`; which routes there are is in `ingest.routes.watching`.
 """
 
 import asyncio

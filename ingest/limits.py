@@ -3,7 +3,7 @@
 Windows are fixed and aligned to their length: one of 60 s begins with each minute. A worker gives what it has leased
 and leases more before that runs out; what it does not give before the window ends is lost. While the leases cannot be
 reached each worker gives an equal share of the limit. Whose limit it is, and who is asked, is decided in
-`ingest.guards`; where leases are counted, in `warehouse.leases`.
+`ingest.guards`; where leases are counted, in `warehouse.access.leases`.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from ingest import background
 from ingest.buckets import Bucket, Window
 from ingest.errors import RateLimitExceeded
 from ingest.settings import IngestSettings
-from warehouse.keys import UNLIMITED
-from warehouse.leases import Ask, Leases, PostgresLeases, RedisLeases
+from warehouse.access.keys import UNLIMITED
+from warehouse.access.leases import Ask, Leases, PostgresLeases, RedisLeases
 
 WAIT_S = 2.0
 """How long a request may wait for the first lease of a window; then the leases count as out of reach."""

@@ -1,4 +1,4 @@
-"""When a live worker brings the outbox into the lake: every 30 s. How, and how often at most, is in `warehouse.outbox`.
+"""When a live worker brings the outbox into the lake: every 30 s. How is in `warehouse.landing.outbox`.
 
 `ingest.recovery.drain` does the same at once.
 """
@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.background import aside
 from ingest.sealer import OUTSIDE, SEAL_EVERY_S
-from warehouse import outbox
 from warehouse.lake import Lake
+from warehouse.landing import outbox
 from warehouse.postgres import Database
 
 _log = structlog.get_logger("ingest.outbox_sealer")

@@ -13,11 +13,11 @@ import polars as pl
 import psycopg
 
 from warehouse import landing
-from warehouse.cmcd_datasets import RAW_CMCD
-from warehouse.dataset import Dataset
 from warehouse.datasets import RAW_SESSIONS
-from warehouse.event_datasets import RAW_EVENTS
-from warehouse.live_datasets import RAW_CHAT, RAW_STREAMS, RAW_VIEWERS
+from warehouse.datasets.cmcd import RAW_CMCD
+from warehouse.datasets.dataset import Dataset
+from warehouse.datasets.events import RAW_EVENTS
+from warehouse.datasets.live import RAW_CHAT, RAW_STREAMS, RAW_VIEWERS
 
 _MS = pl.Datetime("ms", "UTC")
 _US = pl.Datetime("us", "UTC")

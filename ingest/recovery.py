@@ -13,8 +13,8 @@ import structlog
 from ingest import following, sealing
 from ingest.follower import connect
 from ingest.journal import Folder, folders
-from warehouse import outbox
 from warehouse.lake import Lake
+from warehouse.landing import outbox
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
 

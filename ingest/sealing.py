@@ -17,8 +17,8 @@ import structlog
 from ingest import frames
 from ingest.journal import Folder
 from ingest.raw_rows import KINDS, CmcdRequest, Event, Message, Record, Session, decoder
-from warehouse import tombstones
 from warehouse.lake import Lake
+from warehouse.landing import tombstones
 
 AT_ONCE = 1_000
 """Records that are placed and made rows together: libraries hold the interpreter meanwhile, and requests wait."""

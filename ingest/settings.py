@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from warehouse.keys import UNLIMITED
+from warehouse.access.keys import UNLIMITED
+from warehouse.access.users import users_of
 from warehouse.providers.settings import ProviderSettings, read_provider_settings
 from warehouse.settings import SettingsError
-from warehouse.users import users_of
 
 DEV_KEY = "dev-key"
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")

@@ -1,7 +1,7 @@
 """How a body of the tracker lands: read, checked, one transaction, then a moment for the providers.
 
-Which routes there are is in `ingest.routes.sync`; what a transaction does is in `warehouse.watching`. Everything that
-waits for Postgres runs in a thread.
+Which routes there are is in `ingest.routes.sync`; what a transaction does is in `warehouse.watches.watching`.
+Everything that waits for Postgres runs in a thread.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from ingest import bodies
 from ingest.background import aside
 from ingest.errors import DatabaseError
 from ingest.payloads import sync
-from warehouse import enriching, watching
-from warehouse.users import UserRecord
+from warehouse.access.users import UserRecord
+from warehouse.watches import enriching, watching
 
 BODY_LIMIT = 16 << 20
 """Most bytes of a body, as sent and inflated."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from warehouse import incidents, webhooks
+from warehouse.incidents import finding, webhooks
+from warehouse.incidents.webhooks import Delivered
 from warehouse.store import Store
-from warehouse.webhooks import Delivered
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Alarms:
 
 def find_and_tell(store: Store) -> Alarms:
     """Find incidents anew, store what changed, and tell the webhook of it and of what still waits."""
-    found, now = incidents.find(store), store.settings.now()
+    found, now = finding.find(store), store.settings.now()
     with store.database.connect() as connection:
-        changes = incidents.keep(connection, found, now)
+        changes = finding.keep(connection, found, now)
         if store.settings.incidents.webhook:
             webhooks.queue(connection, changes, now)
     events = [change.event for change in changes]

@@ -6,7 +6,8 @@ import dagster as dg
 import polars as pl
 
 from pipelines import freshness
-from warehouse import building, builds
+from warehouse import building
+from warehouse.building import builds
 from warehouse.datasets import (
     CONTENT_DIMENSION,
     CORE_SESSIONS,
@@ -16,8 +17,8 @@ from warehouse.datasets import (
     RAW_SESSIONS,
     Dataset,
 )
+from warehouse.datasets.events import RAW_EVENTS
 from warehouse.derivations import QOE_DAILY, SESSIONS
-from warehouse.event_datasets import RAW_EVENTS
 from warehouse.store import Store
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import dagster as dg
 import polars as pl
 
-from warehouse import building, builds
+from warehouse import building
+from warehouse.building import builds
 from warehouse.datasets import Dataset
 from warehouse.derivations import Derivation
 from warehouse.store import Store

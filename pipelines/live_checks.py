@@ -7,11 +7,10 @@ import polars as pl
 
 from pipelines import freshness
 from warehouse import building
-from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.datasets import Dataset
-from warehouse.derivation import Derivation
-from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
-from warehouse.live_datasets import (
+from warehouse.datasets.cmcd import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
+from warehouse.datasets.events import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
+from warehouse.datasets.live import (
     CORE_CHAT,
     CORE_STREAMS,
     CORE_VIEWERS,
@@ -20,7 +19,8 @@ from warehouse.live_datasets import (
     RAW_STREAMS,
     RAW_VIEWERS,
 )
-from warehouse.live_derivations import (
+from warehouse.derivations.derivation import Derivation
+from warehouse.derivations.live import (
     CHAT,
     CMCD,
     CMCD_SESSIONS,

@@ -8,12 +8,13 @@ from typing import Any
 import polars as pl
 
 from dashboards import engagement_report, progress_report, publish, qoe_report, streams_report
-from warehouse import goal_setting, incidents
 from warehouse.datasets import CORE_SESSIONS, CORE_SESSIONS_QUARANTINE, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
-from warehouse.event_datasets import OUT_ENGAGEMENT
-from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.events import OUT_ENGAGEMENT
+from warehouse.datasets.live import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY
+from warehouse.incidents import finding
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
+from warehouse.watches import goal_setting
 
 
 def publish_qoe(store: Store) -> Sequence[Path]:
@@ -48,7 +49,7 @@ def publish_qoe(store: Store) -> Sequence[Path]:
 
 def _incidents(store: Store, tenant: str | None) -> Sequence[Mapping[str, Any]]:
     with store.database.connect() as connection:
-        return incidents.load(connection, tenant)
+        return finding.load(connection, tenant)
 
 
 def publish_progress(store: Store) -> Sequence[Path]:

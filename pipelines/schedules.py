@@ -7,9 +7,9 @@ import dagster as dg
 from pipelines.jobs import enrich_job, publish_job, refresh_jobs, retain_job
 from pipelines.staleness import stale_ranges
 from warehouse.derivations import FAMILIES
-from warehouse.enriching import lacking
 from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
+from warehouse.watches.enriching import lacking
 
 
 def _hourly(family: str) -> dg.ScheduleDefinition:

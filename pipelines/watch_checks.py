@@ -7,12 +7,13 @@ import dagster as dg
 import polars as pl
 
 from pipelines.freshness import FRESH_WITHIN
-from warehouse import building, builds
+from warehouse import building
+from warehouse.building import builds
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY
 from warehouse.derivations import PROGRESS_DAILY, WATCHES
-from warehouse.enriching import lacking
 from warehouse.metrics.progress_daily import aggregate
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
+from warehouse.watches.enriching import lacking
 
 UNENRICHED_MOST = 20
 """More than so many look-ups without an answer are a warning: a provider is away, or has no key."""

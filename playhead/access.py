@@ -1,4 +1,4 @@
-"""The command `keys`: who may land and read, and how much. What is kept of a key is in `warehouse.keys`."""
+"""The command `keys`: who may land and read, and how much. What is kept of a key is in `warehouse.access.keys`."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from playhead.parameters import DURATION, EXPIRY, NAME, QUOTA
-from warehouse.keys import UNLIMITED
+from warehouse.access.keys import UNLIMITED
 
 SCOPES = ("land", "read")
 WIDTH = 160
@@ -63,7 +63,7 @@ def keys() -> None:
 @click.option("--expires", type=EXPIRY, help="When it ends: 90d, 12h, or an ISO time. Default: never.")
 def create_key(tenant: str, name: str, scopes: Sequence[str], quota: int | None, expires: datetime | None) -> None:
     """Make a key and print it, once."""
-    from warehouse.keys import create_key
+    from warehouse.access.keys import create_key
 
     with connected() as connection:
         key = create_key(connection, tenant=tenant, name=name, scopes=scopes, quota=quota, expires_at=expires)
@@ -75,7 +75,7 @@ def create_key(tenant: str, name: str, scopes: Sequence[str], quota: int | None,
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_keys(as_json: bool) -> None:
     """Show every key, without its secret."""
-    from warehouse.keys import list_keys, load_quotas
+    from warehouse.access.keys import list_keys, load_quotas
 
     with connected() as connection:
         found, quotas = list_keys(connection), load_quotas(connection)
@@ -105,7 +105,7 @@ def list_keys(as_json: bool) -> None:
 @click.option("--grace", type=DURATION, default="24h", show_default=True, help="How long the old key stays valid.")
 def rotate_key(key_id: str, grace: timedelta) -> None:
     """Make a successor alike and print it, once; both are valid until the grace is over."""
-    from warehouse.keys import rotate_key
+    from warehouse.access.keys import rotate_key
 
     with connected() as connection:
         key = rotate_key(connection, key_id, grace)
@@ -118,7 +118,7 @@ def rotate_key(key_id: str, grace: timedelta) -> None:
 @click.argument("key_id", type=NAME)
 def revoke_key(key_id: str) -> None:
     """End a key, within 5 seconds in every worker."""
-    from warehouse.keys import revoke_key
+    from warehouse.access.keys import revoke_key
 
     with connected() as connection:
         found_or_fail(revoke_key(connection, key_id), "key to revoke", key_id)
@@ -129,7 +129,7 @@ def revoke_key(key_id: str) -> None:
 @click.argument("requests", type=QUOTA)
 def set_quota(tenant: str, requests: int) -> None:
     """Bound the REQUESTS a window of all keys of a TENANT together; 'unlimited' leaves only each key's own."""
-    from warehouse.keys import set_quota
+    from warehouse.access.keys import set_quota
 
     with connected() as connection:
         set_quota(connection, tenant, requests)

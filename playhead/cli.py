@@ -3,10 +3,12 @@
 Keys, users and governance have their commands in `access`, `users` and `governance_commands`.
 """
 
+import gc
 import json
 import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +33,17 @@ main.add_command(access.keys)
 main.add_command(users.users)
 for _command in governance_commands.COMMANDS:
     main.add_command(_command)
+
+
+@contextmanager
+def _imports() -> Iterator[None]:
+    """Import without collecting garbage: modules stay, and no later collection need look through them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @main.command()
@@ -71,9 +84,10 @@ def up(host: str, port: int, dagster_port: int, jupyter_port: int) -> None:
 @click.option("--remote", metavar="sc://HOST:PORT", help="Spark Connect server of --engine spark.")
 def refresh(engine: str, remote: str | None) -> None:
     """Rebuild everything that is stale, now."""
-    from playhead import services
-    from warehouse import spark
-    from warehouse.store import open_store
+    with _imports():
+        from playhead import services
+        from warehouse import spark
+        from warehouse.store import open_store
 
     if (engine == "spark") != bool(remote):
         raise click.UsageError("--engine spark and --remote sc://HOST:PORT belong together")

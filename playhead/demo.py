@@ -18,7 +18,7 @@ from dashboards.publish import tenant_folder
 from lab.population import Population
 from lab.posting import Body, PostingReport, post_sessions
 from playhead import comparison, notebooks, sample_events, sample_stream, sample_watches, services, watch_comparison
-from warehouse import keys, tenants
+from warehouse.access import keys, tenants
 from warehouse.settings import StorageSettings
 from warehouse.store import open_store
 

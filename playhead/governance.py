@@ -1,7 +1,7 @@
 """What `forget`, `retain` and `rebuild` do: the whole way through journal, Postgres, lake and reports.
 
-What is deleted is decided in `warehouse.forgetting` and `warehouse.retention`, what is rebuilt in
-`warehouse.rebuilding`.
+What is deleted is decided in `warehouse.governance.forgetting` and `warehouse.governance.retention`, what is rebuilt in
+`warehouse.governance.rebuilding`.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from rich.console import Console
 from dashboards.publish import tenant_folder
 from pipelines import reporting
 from playhead import notebooks, rejects, services
-from warehouse import backup, forgetting, housekeeping, rebuilding, retention
 from warehouse.datasets import DATASETS
+from warehouse.governance import backup, forgetting, housekeeping, rebuilding, retention
+from warehouse.landing.tombstones import Subject
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
-from warehouse.tombstones import Subject
 
 
 def forget(console: Console, settings: StorageSettings, subject: Subject) -> int:

@@ -58,7 +58,7 @@ def forget(session: str | None, user: str | None, tenant: str) -> None:
     if (session is None) == (user is None):
         raise click.UsageError("Name either --session or --user.")
     from playhead import governance
-    from warehouse.tombstones import Subject
+    from warehouse.landing.tombstones import Subject
 
     subject = Subject("session", tenant, session) if session is not None else Subject("user", tenant, user or "")
     with mendable():

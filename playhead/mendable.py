@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from warehouse.privileges import PrivilegeError
-from warehouse.server import ServerError
+from warehouse.postgres.privileges import PrivilegeError
+from warehouse.postgres.server import ServerError
 from warehouse.settings import SettingsError
 
 CONSOLE = Console()
@@ -32,7 +32,7 @@ def mendable() -> Iterator[None]:
     """Turn what stops a refresh into one line."""
     from ingest import recovery
     from pipelines import refreshing
-    from warehouse.backup import BackupError
+    from warehouse.governance.backup import BackupError
 
     try:
         yield

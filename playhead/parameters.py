@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from warehouse.keys import UNLIMITED
+from warehouse.access.keys import UNLIMITED
 
 MAX_NAME = 128
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")

@@ -27,9 +27,9 @@ from playhead.loading import RejectFile
 from playhead.syncing.asking import TitleId
 from playhead.syncing.steps import Sync
 from playhead.syncing.tracker import Tracker
-from warehouse import users
-from warehouse.goal_setting import set_goals
+from warehouse.access import users
 from warehouse.store import Store
+from warehouse.watches.goal_setting import set_goals
 
 
 class SampleError(RuntimeError):

@@ -1,4 +1,4 @@
-"""The command `users`: who records with the tracker. What is kept of a user is in `warehouse.users`."""
+"""The command `users`: who records with the tracker. What is kept of a user is in `warehouse.access.users`."""
 
 import re
 import sys
@@ -51,7 +51,7 @@ language_option = click.option("--language", help="Language that the user immers
 @password_stdin
 def add_user(name: str, tenant: str, time_zone: str | None, language: str | None, password_stdin: bool) -> None:
     """Add a user; the password is asked for."""
-    from warehouse.users import add_user
+    from warehouse.access.users import add_user
 
     if ":" in name:
         raise click.BadParameter("HTTP Basic allows no colon in a user name", param_hint="NAME")
@@ -72,9 +72,9 @@ def set_user(
     name: str, tenant: str | None, time_zone: str | None, language: str | None, goals: tuple[GoalValue, ...]
 ) -> None:
     """Change a user, or the goals from today on; an empty text takes a value away."""
-    from warehouse.goal_setting import set_goals
+    from warehouse.access.users import set_user
     from warehouse.settings import StorageSettings
-    from warehouse.users import set_user
+    from warehouse.watches.goal_setting import set_goals
 
     changes = _profile(tenant, time_zone, language)
     if not changes and not goals:
@@ -91,7 +91,7 @@ def set_user(
 @password_stdin
 def set_password(name: str, password_stdin: bool) -> None:
     """Give a user another password."""
-    from warehouse.users import set_password
+    from warehouse.access.users import set_password
 
     password = _password(password_stdin)
     with connected() as connection:
@@ -102,7 +102,7 @@ def set_password(name: str, password_stdin: bool) -> None:
 @click.argument("name", type=NAME)
 def remove_user(name: str) -> None:
     """Remove a user; what was recorded stays."""
-    from warehouse.users import remove_user
+    from warehouse.access.users import remove_user
 
     with connected() as connection:
         found_or_fail(remove_user(connection, name), "user", name)
@@ -112,7 +112,7 @@ def remove_user(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_users(as_json: bool) -> None:
     """Show every user of the table, without passwords."""
-    from warehouse.users import list_users
+    from warehouse.access.users import list_users
 
     with connected() as connection:
         found = list_users(connection)

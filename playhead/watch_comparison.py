@@ -11,8 +11,8 @@ from rich.table import Table
 
 from lab.watching.truth import KINDS, Truth, longest_run
 from playhead.sample_watches import Sample
+from warehouse.datasets.watches import OUT_PROGRESS_DAILY
 from warehouse.store import Store
-from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
 FIGURES = ("Episodes", "Movies", "Videos", "Podcasts", "Hours", "Days", "Longest run")
 """Rows of the table, as `_cells` fills them."""

@@ -23,10 +23,10 @@ from ingest.payloads import watch_import
 from playhead.imports import takeout, trakt
 from playhead.imports.entries import Json, NoWatch, Watch
 from playhead.loading import RejectFile
-from warehouse import watching
+from warehouse.access.users import list_users, users_of
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
-from warehouse.users import list_users, users_of
+from warehouse.watches import watching
 
 WATCHES_AT_ONCE = 1_000
 _EXPORTS = (takeout, trakt)

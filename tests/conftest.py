@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from sqlalchemy import URL, create_engine
 
-from warehouse import embedded, postgres
+from warehouse import postgres
 from warehouse.lake import Lake
-from warehouse.postgres import Database, open_database
+from warehouse.postgres import Database, embedded, open_database
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 

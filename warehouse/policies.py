@@ -1,6 +1,7 @@
 """Retention policies: how long rows are kept after they arrived, and which have expired at a given time.
 
-Policies come from `RETENTION_DAYS` and `[retention]` of `playhead.toml`; deleting is in `warehouse.retention`.
+Policies come from `RETENTION_DAYS` and `[retention]` of `playhead.toml`; deleting is in
+`warehouse.governance.retention`.
 """
 
 import json
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from psycopg import sql
 
-from warehouse.dataset import Dataset
+from warehouse.datasets.dataset import Dataset
 
 KINDS = ("sessions", "events", "chat", "viewers", "streams", "aggregates", "watches", "metadata")
 """What a policy may be about; each dataset names its kind. `streams` are descriptions, `metadata` is providers'."""

@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import URL, make_url
 
 from warehouse import policies
-from warehouse.incident_settings import IncidentSettings
+from warehouse.incidents.settings import IncidentSettings
 
 DEFAULT_DIMENSIONS = {
     "app_version": "appVersion",

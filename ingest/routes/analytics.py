@@ -11,8 +11,8 @@ from ingest.errors import NotFound
 from ingest.guards import READ, require
 from ingest.routes.openapi import SECURITY, enveloped
 from ingest.tracking import in_database
-from warehouse import player_metrics
-from warehouse.keys import KeyRecord
+from warehouse.access.keys import KeyRecord
+from warehouse.live import players
 
 _READING: dict[str, Any] = {
     "guards": [require(READ)],
@@ -36,7 +36,7 @@ async def video_metrics(
     unknown = NotFound(f"There is no session of the video {video_id!r}")
     if "\0" in video_id:  # no text in Postgres holds one
         raise unknown
-    found = await in_database(request, player_metrics.video, request.auth.tenant, video_id, limit=limit)
+    found = await in_database(request, players.video, request.auth.tenant, video_id, limit=limit)
     if found is None:
         raise unknown
     return Success(found)
@@ -46,4 +46,4 @@ async def video_metrics(
 async def dashboard(request: ReadRequest) -> Success[dict[str, Any]]:
     """Return the last minute's sessions, events, stalls and errors, and the videos of the last 24 hours."""
     now = request.app.state.storage.now()
-    return Success(await in_database(request, player_metrics.dashboard, request.auth.tenant, now))
+    return Success(await in_database(request, players.dashboard, request.auth.tenant, now))

@@ -14,7 +14,7 @@ from ingest.errors import Overloaded
 from ingest.guards import LAND, require
 from ingest.payloads import batch, session
 from ingest.routes.openapi import SECURITY, failures, with_answer
-from warehouse.keys import KeyRecord
+from warehouse.access.keys import KeyRecord
 
 BODY_LIMIT = 32 << 20
 """Most bytes of a body, as sent and inflated."""

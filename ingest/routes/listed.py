@@ -20,7 +20,7 @@ from ingest.payloads.batch import Rejected
 from ingest.payloads.instants import Arrival
 from ingest.payloads.listed import Accepted, Verdict
 from ingest.routes.openapi import request_body
-from warehouse.keys import KeyRecord
+from warehouse.access.keys import KeyRecord
 
 BODY_LIMIT = 32 << 20
 """Most bytes of a body, as sent and inflated."""

@@ -18,8 +18,8 @@ from ingest.errors import DatabaseError, NotFound
 from ingest.guards import reader
 from ingest.routes.openapi import failures
 from ingest.tracking import in_database
-from warehouse import live_reading
-from warehouse.live_reading import Rows, StreamKey
+from warehouse.live import reading
+from warehouse.live.reading import Rows, StreamKey
 
 METRICS_S = 60
 """How long a stream's metrics and moments are kept, unless something new lands."""
@@ -65,13 +65,13 @@ async def list_streams(
 ) -> Response[Rows]:
     """List streams, the newest first, each with what it landed and its newest viewer count."""
     tenant = reader(request)
-    mark = await in_database(request, live_reading.mark)
+    mark = await in_database(request, reading.mark)
     return await _kept(
         request,
         (tenant, limit, offset),
         mark,
         STREAMS_S,
-        lambda connection: live_reading.streams(connection, tenant, limit=limit, offset=offset),
+        lambda connection: reading.streams(connection, tenant, limit=limit, offset=offset),
     )
 
 
@@ -87,7 +87,7 @@ async def stream_metrics(
 
     def read(connection: psycopg.Connection) -> Rows:
         sentiment = request.app.state.sentiment
-        rows = live_reading.minutes(connection, key, now, sentiment, limit=limit, offset=offset)
+        rows = reading.minutes(connection, key, now, sentiment, limit=limit, offset=offset)
         return [_minute(stream_id, row) for row in rows]
 
     return await _kept(request, (key.tenant, stream_id, "metrics", limit, offset), mark, METRICS_S, read)
@@ -105,7 +105,7 @@ async def stream_moments(
 
     def read(connection: psycopg.Connection) -> Rows:
         sentiment = request.app.state.sentiment
-        return live_reading.moments(connection, key, now, sentiment, limit=limit, offset=offset)
+        return reading.moments(connection, key, now, sentiment, limit=limit, offset=offset)
 
     return await _kept(request, (key.tenant, stream_id, "moments", limit, offset), mark, METRICS_S, read)
 
@@ -114,7 +114,7 @@ async def _found(request: LiveRequest, stream_id: str) -> tuple[StreamKey, str, 
     now = request.app.state.storage.now()
     tenant = reader(request)
     # No text in Postgres holds a NUL, and no stream's id does.
-    found = None if "\0" in stream_id else await in_database(request, live_reading.find, stream_id, tenant)
+    found = None if "\0" in stream_id else await in_database(request, reading.find, stream_id, tenant)
     if found is None:
         raise NotFound(f"There is no stream {stream_id!r}")
     return *found, now

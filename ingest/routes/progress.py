@@ -10,9 +10,9 @@ from ingest.basic import basic_user
 from ingest.errors import InvalidParameter
 from ingest.routes.openapi import BASIC, failures, unauthorized
 from ingest.tracking import TrackerRequest, in_database
-from warehouse import progress_details, progress_reading
 from warehouse.metrics.progress import Progress
 from warehouse.settings import StorageSettings
+from warehouse.watches import progress_details, progress_reading
 
 _YEARS = range(1970, 9000)
 _READING: dict[str, Any] = {

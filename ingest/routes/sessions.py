@@ -12,7 +12,7 @@ from ingest import bodies
 from ingest.guards import LAND, require
 from ingest.payloads import session
 from ingest.routes.openapi import SECURITY, failures, request_body, with_answer
-from warehouse.keys import KeyRecord
+from warehouse.access.keys import KeyRecord
 
 
 class SessionLanded(msgspec.Struct):

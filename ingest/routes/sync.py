@@ -14,8 +14,8 @@ from ingest.errors import NotFound, ProviderUnavailable
 from ingest.payloads import sync
 from ingest.routes.openapi import BASIC, body_of, failures, unauthorized
 from ingest.tracking import BODY_LIMIT, TrackerRequest, accept, enrich, in_database, land
-from warehouse import describing, show_list, watching
 from warehouse.providers.results import Failed, Found, Kind, Result, Series
+from warehouse.watches import describing, show_list, watching
 
 _LANDING: dict[str, Any] = {
     "status_code": 200,

@@ -22,9 +22,10 @@ from ingest.guards import READ, reader, require
 from ingest.hub import SLOW_S, Hub, Read, Watcher
 from ingest.routes.openapi import SECURITY, failures
 from ingest.tracking import in_database
-from warehouse import live_reading, player_metrics, tickets
-from warehouse.keys import KeyRecord
-from warehouse.live_state import LiveStream
+from warehouse.access import tickets
+from warehouse.access.keys import KeyRecord
+from warehouse.live import players, reading
+from warehouse.live.state import LiveStream
 
 REFUSED = 4401
 UNKNOWN = 4404
@@ -73,7 +74,7 @@ async def watch_stream(socket: Socket, stream_id: FromPath[str]) -> None:
 
     async def begin() -> tuple[Hashable, Callable[[], Read]]:
         tenant = await _tenant(socket)
-        found = None if "\0" in stream_id else await in_database(socket, live_reading.find, stream_id, tenant)
+        found = None if "\0" in stream_id else await in_database(socket, reading.find, stream_id, tenant)
         if found is None:
             raise NotFound(f"There is no stream {stream_id!r}")
         return found[0], lambda: LiveStream(found[0], socket.app.state.sentiment).read
@@ -96,7 +97,7 @@ async def watch_players(socket: Socket) -> None:
                 lambda connection, now: {
                     "type": "metrics",
                     "timestamp": now,
-                    "data": player_metrics.dashboard(connection, tenant, now),
+                    "data": players.dashboard(connection, tenant, now),
                 }
             ),
         )

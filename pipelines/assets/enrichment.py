@@ -5,13 +5,13 @@ from datetime import datetime
 
 import dagster as dg
 
-from warehouse import outbox
-from warehouse.enriching import Enriched, enrich
+from warehouse.datasets.watches import RAW_METADATA
+from warehouse.landing import outbox
 from warehouse.postgres import Database
 from warehouse.providers.catalog import Catalog
 from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
-from warehouse.watch_datasets import RAW_METADATA
+from warehouse.watches.enriching import Enriched, enrich
 
 WITHIN_S = 300.0
 """Longest time of one round; what is left is asked for in the next."""

@@ -3,13 +3,13 @@
 from pipelines.assets.derived import derived
 from pipelines.assets.metadata import spec
 from pipelines.partitions import DAYS
-from warehouse import live_derivations
-from warehouse.cmcd_datasets import RAW_CMCD
-from warehouse.event_datasets import RAW_EVENTS
+from warehouse.datasets.cmcd import RAW_CMCD
+from warehouse.datasets.events import RAW_EVENTS
+from warehouse.derivations import live
 
 raw_events = spec(RAW_EVENTS, "raw", partitions_def=DAYS)
-core_events = derived(live_derivations.EVENTS, "core")
-out_engagement = derived(live_derivations.ENGAGEMENT, "out")
+core_events = derived(live.EVENTS, "core")
+out_engagement = derived(live.ENGAGEMENT, "out")
 raw_cmcd = spec(RAW_CMCD, "raw", partitions_def=DAYS)
-core_cmcd = derived(live_derivations.CMCD, "core")
-out_cmcd_sessions = derived(live_derivations.CMCD_SESSIONS, "out")
+core_cmcd = derived(live.CMCD, "core")
+out_cmcd_sessions = derived(live.CMCD_SESSIONS, "out")

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from pipelines.alarms import Alarms, find_and_tell
-from warehouse import incidents as kept
 from warehouse.datasets import CORE_SESSIONS
+from warehouse.incidents import finding as kept
 from warehouse.store import Store
 
 

@@ -7,10 +7,10 @@ import dagster as dg
 
 from pipelines import reporting
 from warehouse.datasets import OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, Dataset
-from warehouse.event_datasets import OUT_ENGAGEMENT
-from warehouse.live_datasets import CORE_STREAMS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.events import OUT_ENGAGEMENT
+from warehouse.datasets.live import CORE_STREAMS, OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
 
 def _by_day(*datasets: Dataset) -> list[dg.AssetDep]:

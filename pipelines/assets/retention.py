@@ -1,10 +1,10 @@
-"""What runs every night: expired rows go, tables are tidied. What expires is decided in `warehouse.retention`."""
+"""What runs every night: expired rows go, tables are tidied. What expires is said in `warehouse.governance`."""
 
 import dagster as dg
 
 from pipelines.reporting import publish_everything
-from warehouse.housekeeping import tidy
-from warehouse.retention import retain
+from warehouse.governance.housekeeping import tidy
+from warehouse.governance.retention import retain
 from warehouse.store import Store
 
 

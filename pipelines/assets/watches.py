@@ -3,8 +3,8 @@
 from pipelines.assets.derived import derived
 from pipelines.assets.metadata import spec
 from pipelines.partitions import DAYS
+from warehouse.datasets.watches import RAW_METADATA, RAW_WATCHES
 from warehouse.derivations import WATCHES
-from warehouse.watch_datasets import RAW_METADATA, RAW_WATCHES
 
 raw_watches = spec(RAW_WATCHES, "raw", partitions_def=DAYS)
 raw_metadata = spec(RAW_METADATA, "raw", partitions_def=DAYS)

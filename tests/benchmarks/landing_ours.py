@@ -15,7 +15,7 @@ from ingest.observer import Observer
 from ingest.payloads import session
 from ingest.routes.sessions import SessionLanded
 from ingest.settings import IngestSettings
-from warehouse.keys import KeyRecord
+from warehouse.access.keys import KeyRecord
 from warehouse.settings import StorageSettings
 
 UNSTORED = "/benchmark/unstored"

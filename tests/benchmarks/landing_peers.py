@@ -21,10 +21,9 @@ from sqlalchemy import URL
 
 from ingest import recovery
 from tests.faults.endpoint import children_of
-from warehouse import embedded
+from warehouse.access.keys import UNLIMITED, create_key
 from warehouse.datasets import RAW_SESSIONS
-from warehouse.keys import UNLIMITED, create_key
-from warehouse.postgres import open_database
+from warehouse.postgres import embedded, open_database
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from tests.integration.tracker import ALICE, BOB, NOW, tracking
-from warehouse import embedded, watching
-from warehouse.postgres import Database, open_database
+from warehouse.postgres import Database, embedded, open_database
 from warehouse.settings import StorageSettings
+from warehouse.watches import watching
 
 ITEMS = {ALICE: 1_000, BOB: 100_000}
 DAYS = 3 * 365

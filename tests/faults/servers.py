@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.endpoint import children_of
-from warehouse import embedded
-from warehouse.server import Server
+from warehouse.postgres import embedded
+from warehouse.postgres.server import Server
 from warehouse.settings import StorageSettings
 
 

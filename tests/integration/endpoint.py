@@ -12,7 +12,7 @@ import uvicorn
 from ingest.app import create_app
 from ingest.connections import Protocol, WebSockets
 from ingest.settings import IngestSettings
-from warehouse.keys import UNLIMITED
+from warehouse.access.keys import UNLIMITED
 from warehouse.settings import StorageSettings
 
 KEY = {"X-API-Key": "dev-key"}

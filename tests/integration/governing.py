@@ -21,12 +21,13 @@ from playhead import governance
 from tests.integration.crashing import die_at
 from tests.integration.populated import build
 from tests.integration.prepared import settings_of
-from warehouse import bases, builds, expiry, forgetting, housekeeping, rebuilding, replaying, retention, rewatching
+from warehouse.building import bases, builds
 from warehouse.datasets import DATASETS
+from warehouse.governance import expiry, forgetting, housekeeping, rebuilding, replaying, retention, rewatching
 from warehouse.lake import Lake
+from warehouse.landing.tombstones import Subject
 from warehouse.settings import StorageSettings
 from warehouse.store import Store
-from warehouse.tombstones import Subject
 
 QUIET = Console(quiet=True)
 

@@ -16,12 +16,14 @@ from ingest.payloads import cmcd, events, session, streams
 from ingest.payloads.instants import Arrival
 from tests.integration.landed import FIRST, body
 from tests.integration.tracker import files
-from warehouse import building, outbox, watching
-from warehouse.cmcd_datasets import OUT_CMCD_SESSIONS
+from warehouse import building
 from warehouse.datasets import DATASETS
+from warehouse.datasets.cmcd import OUT_CMCD_SESSIONS
 from warehouse.derivations import DERIVATIONS
+from warehouse.landing import outbox
 from warehouse.metrics.cmcd_logs import Request
 from warehouse.store import Store
+from warehouse.watches import watching
 
 EARLY, LATE, NOW = (datetime(2026, month, 15, tzinfo=UTC) for month in (3, 4, 6))
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

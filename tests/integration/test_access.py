@@ -19,10 +19,10 @@ from ingest.recovery import drain
 from tests.integration.commands import environment, playhead
 from tests.integration.endpoint import SETTINGS, serving
 from tests.integration.served import served, workers_of
-from warehouse.embedded import running
-from warehouse.keys import create_key
+from warehouse.access.keys import create_key
 from warehouse.lake import Lake
 from warehouse.postgres import Database
+from warehouse.postgres.embedded import running
 from warehouse.settings import StorageSettings
 
 OPEN = re.compile(r"/|/health(/live|/ready)?|/metrics|/docs(/.*)?|/redoc|/openapi\.json|/live\.html|/api/v1/health")

@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from playhead.cli import main
 from tests.integration.commands import environment
-from warehouse.goal_setting import goals_of
-from warehouse.keys import digest, load_keys
+from warehouse.access.keys import digest, load_keys
+from warehouse.access.users import HASHER
 from warehouse.settings import StorageSettings
-from warehouse.users import HASHER
+from warehouse.watches.goal_setting import goals_of
 
 
 @pytest.fixture

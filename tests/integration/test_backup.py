@@ -10,12 +10,13 @@ from rich.console import Console
 from playhead import governance
 from tests.integration.landed import FIRST, body, land
 from tests.integration.populated import rows
-from warehouse import backup, forgetting, keys
+from warehouse.access import keys
 from warehouse.datasets import DATASETS, RAW_SESSIONS, Dataset
-from warehouse.rebuilding import verify
+from warehouse.governance import backup, forgetting
+from warehouse.governance.rebuilding import verify
+from warehouse.landing.tombstones import Subject
 from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
-from warehouse.tombstones import Subject
 
 QUIET = Console(quiet=True)
 

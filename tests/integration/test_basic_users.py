@@ -20,10 +20,10 @@ from ingest import basic
 from ingest.basic import BasicRequired, Users, basic_user
 from ingest.error_answers import HANDLERS
 from ingest.errors import DatabaseError, Overloaded
-from warehouse import users
+from warehouse.access import users
+from warehouse.access.users import HASHER, UserRecord
 from warehouse.postgres import Database
 from warehouse.settings import SettingsError
-from warehouse.users import HASHER, UserRecord
 
 
 @get("/who", guards=[basic_user], sync_to_thread=False)

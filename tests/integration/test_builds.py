@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import psycopg
 
-from warehouse import builds
+from warehouse.building import builds
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.integration.commands import playhead
+from warehouse.access.users import add_user
 from warehouse.datasets import CORE_SESSIONS
 from warehouse.postgres import open_database
-from warehouse.users import add_user
 
 
 @pytest.mark.timeout(600)

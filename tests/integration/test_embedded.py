@@ -16,14 +16,14 @@ import pytest
 from sqlalchemy import URL
 
 from tests.faults import servers
-from warehouse import embedded
+from warehouse.postgres import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 
 USER = """
 import sys
 from pathlib import Path
-from warehouse import embedded
+from warehouse.postgres import embedded
 with embedded.running(Path(sys.argv[1])) as url:
     print(url.port, flush=True)
     sys.stdin.readline()
@@ -160,7 +160,7 @@ def test_a_server_that_dies_while_it_is_used_comes_back_where_it_was(home: Path)
 
 
 def test_a_frozen_server_does_not_keep_its_user(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.server.STOP_S", 1)
+    monkeypatch.setattr("warehouse.postgres.server.STOP_S", 1)
     with ExitStack() as thawed:
         with embedded.running(home):
             thawed.enter_context(servers.frozen(home))

@@ -17,8 +17,8 @@ from tests.integration.populated import build
 from tests.integration.prepared import Prepared, prepared
 from tests.integration.searching import places
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY, RAW_SESSIONS
+from warehouse.landing.tombstones import Kind, Subject
 from warehouse.store import Store
-from warehouse.tombstones import Kind, Subject
 
 QUIET = Console(quiet=True)
 NEXT = FIRST + timedelta(days=1)

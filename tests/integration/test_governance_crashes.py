@@ -14,11 +14,11 @@ from tests.integration.landed import FIRST
 from tests.integration.populated import EXPIRED, NOW, OTHER, WHO, outs, rows
 from tests.integration.searching import places
 from warehouse.datasets import CONTENT_DIMENSION, CORE_SESSIONS, OUT_QOE_DAILY
-from warehouse.event_datasets import RAW_EVENTS
-from warehouse.live_datasets import OUT_CHAT_MINUTE, OUT_MOMENTS, RAW_CHAT, RAW_VIEWERS
-from warehouse.rebuilding import verify
+from warehouse.datasets.events import RAW_EVENTS
+from warehouse.datasets.live import OUT_CHAT_MINUTE, OUT_MOMENTS, RAW_CHAT, RAW_VIEWERS
+from warehouse.datasets.watches import CORE_WATCHES
+from warehouse.governance.rebuilding import verify
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES
 
 RETAIN, FORGET, REBUILD = "retain", f"forget {WHO}", "rebuild"
 

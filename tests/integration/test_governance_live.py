@@ -14,9 +14,9 @@ from tests.integration.landed import body
 from tests.integration.populated import EXPIRED, NOW, OTHER, WHO, Bodies, build, event, message, outs
 from tests.integration.searching import places
 from warehouse.datasets import CONTENT_DIMENSION, OUT_QOE_DAILY, RAW_SESSIONS
-from warehouse.event_datasets import RAW_EVENTS
-from warehouse.live_datasets import RAW_CHAT
-from warehouse.rebuilding import verify
+from warehouse.datasets.events import RAW_EVENTS
+from warehouse.datasets.live import RAW_CHAT
+from warehouse.governance.rebuilding import verify
 from warehouse.store import Store
 
 PER_TICK, TICK_S = 50, 0.1

@@ -29,16 +29,16 @@ from tests.integration.populated import (
 )
 from tests.integration.prepared import Prepared
 from tests.integration.searching import places
-from warehouse.cmcd_datasets import CORE_CMCD, RAW_CMCD
 from warehouse.datasets import CORE_SESSIONS, DATASETS
-from warehouse.event_datasets import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
-from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS, RAW_CHAT
+from warehouse.datasets.cmcd import CORE_CMCD, RAW_CMCD
+from warehouse.datasets.events import CORE_EVENTS, CORE_WATCHED_SECONDS, OUT_ENGAGEMENT, RAW_EVENTS
+from warehouse.datasets.live import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, OUT_CHAT_MINUTE, OUT_MOMENTS, RAW_CHAT
+from warehouse.datasets.watches import OUT_PROGRESS_DAILY
+from warehouse.governance.rebuilding import rebuild, verify
+from warehouse.governance.retention import retain
+from warehouse.landing.tombstones import Subject
 from warehouse.policies import Policy, defaults
-from warehouse.rebuilding import rebuild, verify
-from warehouse.retention import retain
 from warehouse.store import Store
-from warehouse.tombstones import Subject
-from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
 
 @pytest.fixture(scope="module")

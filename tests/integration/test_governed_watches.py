@@ -17,14 +17,16 @@ from tests.integration.prepared import Prepared, prepared
 from tests.integration.provider_stubs import episode, listed, video
 from tests.integration.searching import places
 from tests.integration.tracker import files, movie, series
-from warehouse import describing, goal_setting, outbox, users, watching
-from warehouse.describing import Answer
+from warehouse.access import users
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
+from warehouse.governance.rebuilding import rebuild, verify
+from warehouse.governance.retention import retain
+from warehouse.landing import outbox
+from warehouse.landing.tombstones import Subject
 from warehouse.policies import Policy, defaults
-from warehouse.rebuilding import rebuild, verify
-from warehouse.retention import retain
 from warehouse.store import Store
-from warehouse.tombstones import Subject
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
+from warehouse.watches import describing, goal_setting, watching
+from warehouse.watches.describing import Answer
 
 QUIET = Console(quiet=True)
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)

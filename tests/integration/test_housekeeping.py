@@ -8,9 +8,10 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from tests.integration.landed import FIRST, body, land
-from warehouse import building, housekeeping
+from warehouse import building
 from warehouse.datasets import CORE_SESSIONS, RAW_SESSIONS
 from warehouse.derivations import DERIVATIONS
+from warehouse.governance import housekeeping
 from warehouse.store import Store
 
 

@@ -15,9 +15,9 @@ import pytest
 from pipelines import reporting
 from pipelines.alarms import find_and_tell
 from tests.benchmarks.planted import DIMENSIONS, START, Planted, draw
-from warehouse import incidents, webhooks
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, OUT_QOE_HOURLY
-from warehouse.incident_settings import IncidentSettings
+from warehouse.incidents import finding, webhooks
+from warehouse.incidents.settings import IncidentSettings
 from warehouse.lake import Lake
 from warehouse.metrics import histogram, qoe
 from warehouse.store import Store
@@ -97,7 +97,7 @@ def at(store: Store, day: float, core: pl.DataFrame, url: str | None = None) -> 
 
 def stored(store: Store) -> list[dict[str, Any]]:
     with store.database.connect() as connection:
-        return incidents.load(connection)
+        return finding.load(connection)
 
 
 def deliveries(store: Store) -> list[tuple[Any, ...]]:

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from warehouse import keys
-from warehouse.keys import KeyRecord
+from warehouse.access import keys
+from warehouse.access.keys import KeyRecord
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(connection: psycopg.Connection) -> None:

@@ -13,10 +13,10 @@ from pipelines.live_checks import CHECKS
 from pipelines.reporting import publish_engagement, publish_streams
 from tests.integration.endpoint import serving
 from tests.integration.test_live_landing import EVENTS, START_MS, build_everything, message
-from warehouse.dataset import Dataset
+from warehouse.datasets.dataset import Dataset
+from warehouse.datasets.events import CORE_WATCHED_SECONDS
+from warehouse.datasets.live import CORE_CHAT, CORE_VIEWERS, OUT_CHAT_MINUTE
 from warehouse.derivations import DERIVATIONS
-from warehouse.event_datasets import CORE_WATCHED_SECONDS
-from warehouse.live_datasets import CORE_CHAT, CORE_VIEWERS, OUT_CHAT_MINUTE
 from warehouse.store import Store
 
 STEPS = tuple(step for step in DERIVATIONS if step.family in {"live", "events", "cmcd"})

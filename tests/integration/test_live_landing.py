@@ -14,9 +14,9 @@ from tests.integration.endpoint import serving
 from tests.unit.real_data import FOLDER, needs
 from warehouse import building
 from warehouse.datasets import CORE_SESSIONS
+from warehouse.datasets.events import CORE_EVENTS
+from warehouse.datasets.live import CORE_CHAT
 from warehouse.derivations import DERIVATIONS, Derivation
-from warehouse.event_datasets import CORE_EVENTS
-from warehouse.live_datasets import CORE_CHAT
 from warehouse.store import Store
 
 START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)

@@ -7,8 +7,8 @@ import psycopg
 
 from tests.integration.commands import playhead
 from tests.unit.real_data import FOLDER, needs
-from warehouse.cmcd_datasets import RAW_CMCD
-from warehouse.event_datasets import RAW_EVENTS
+from warehouse.datasets.cmcd import RAW_CMCD
+from warehouse.datasets.events import RAW_EVENTS
 from warehouse.lake import Lake
 from warehouse.settings import StorageSettings
 

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from playhead import watch_loading
 from tests.integration.commands import playhead
+from warehouse.access.users import add_user
 from warehouse.postgres import open_database
-from warehouse.users import add_user
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 AT = "2025-01-02T03:04:05Z"

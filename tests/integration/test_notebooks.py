@@ -13,11 +13,11 @@ from tests.unit.demo_sessions import demo_core
 from tests.unit.live_frames import DAY, chat_frame, viewers_frame
 from tests.unit.report_pages import BAD_RELEASE, DIMENSIONS, sessions, unmeasured
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
+from warehouse.datasets.live import OUT_CHAT_MINUTE, OUT_MOMENTS
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY
 from warehouse.lake import Lake
-from warehouse.live_datasets import OUT_CHAT_MINUTE, OUT_MOMENTS
 from warehouse.metrics import histogram, live_bins, moment_rows, progress_daily, qoe
 from warehouse.metrics.chat import minutes as minutes_of
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PLOTLY = "application/vnd.plotly.v1+json"

@@ -16,9 +16,9 @@ from tests.faults.endpoint import Endpoint
 from tests.faults.metering import gauges
 from tests.integration.endpoint import serving
 from tests.integration.tracker import files, tracking
-from warehouse import embedded
 from warehouse.lake import Lake
-from warehouse.server import Server
+from warehouse.postgres import embedded
+from warehouse.postgres.server import Server
 from warehouse.settings import StorageSettings
 
 

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from tests.integration.tracker import NOW, files
-from warehouse import outbox, watching
+from warehouse.datasets.watches import RAW_WATCHES
 from warehouse.lake import Lake
+from warehouse.landing import outbox
 from warehouse.postgres import Database
-from warehouse.watch_datasets import RAW_WATCHES
+from warehouse.watches import watching
 
 Land = Callable[[int], None]
 

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from tests.integration.landing_records import DAY_MS, START_MS, batch, record
-from warehouse import landing, partitions
+from warehouse import landing
+from warehouse.landing import partitions
 from warehouse.postgres import Database, open_database
 from warehouse.settings import StorageSettings
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from sqlalchemy import URL
 
-from warehouse import embedded, privileges
-from warehouse.server import Server
+from warehouse.postgres import embedded, privileges
+from warehouse.postgres.server import Server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -20,14 +20,17 @@ from pipelines.staleness import stale_ranges
 from pipelines.watch_checks import UNENRICHED_MOST, watches_add_up, watches_fresh, watches_unique
 from tests.integration.landed import body, land
 from tests.integration.provider_stubs import Answer, Providers, answering, channel, episode, video
-from warehouse import building, described_watches, goal_setting, outbox, progress_reading, tenants, users, watching
-from warehouse.dataset import Dataset
+from warehouse import building
+from warehouse.access import tenants, users
+from warehouse.datasets.dataset import Dataset
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
 from warehouse.derivations import PROGRESS_DAILY, WATCHES
 from warehouse.lake import Lake
+from warehouse.landing import outbox
 from warehouse.metrics import progress, watches
 from warehouse.providers.settings import ProviderSettings
 from warehouse.store import Store
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY, RAW_METADATA, RAW_WATCHES
+from warehouse.watches import described_watches, goal_setting, progress_reading, watching
 
 NOW = datetime(2026, 3, 18, 1, 30, tzinfo=UTC)
 USERS = ("alice", "béla")

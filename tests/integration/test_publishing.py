@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from warehouse.building.publishing import publish
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY
 from warehouse.postgres import Database
-from warehouse.publishing import publish
 
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
 

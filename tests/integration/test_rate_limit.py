@@ -18,9 +18,9 @@ from tests.integration.commands import environment
 from tests.integration.endpoint import serving
 from tests.integration.redis_servers import redis_server
 from tests.integration.served import free_port, served, workers_of
-from warehouse.keys import UNLIMITED, create_key
+from warehouse.access.keys import UNLIMITED, create_key
+from warehouse.access.leases import Ask, Leases, PostgresLeases, RedisLeases
 from warehouse.lake import Lake
-from warehouse.leases import Ask, Leases, PostgresLeases, RedisLeases
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
 

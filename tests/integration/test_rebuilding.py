@@ -14,9 +14,9 @@ from playhead import governance
 from tests.integration.landed import FIRST, body, land
 from tests.integration.populated import build
 from tests.integration.prepared import Prepared, prepared
-from warehouse import replaying
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS, Dataset
-from warehouse.rebuilding import rebuild, verify
+from warehouse.governance import replaying
+from warehouse.governance.rebuilding import rebuild, verify
 from warehouse.store import Store
 
 QUIET = Console(quiet=True)

@@ -13,9 +13,9 @@ from tests.integration.landed import FIRST, body, land
 from tests.integration.populated import build
 from tests.integration.prepared import Prepared, prepared
 from warehouse.datasets import CORE_SESSIONS, OUT_QOE_DAILY, OUT_QOE_HISTOGRAM_DAILY, RAW_SESSIONS
+from warehouse.governance.rebuilding import verify
+from warehouse.governance.retention import retain
 from warehouse.policies import Policy, defaults
-from warehouse.rebuilding import verify
-from warehouse.retention import retain
 from warehouse.store import Store
 
 EARLY = datetime(2026, 3, 10, tzinfo=UTC)

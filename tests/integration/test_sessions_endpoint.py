@@ -16,8 +16,8 @@ import zstandard
 from ingest.recovery import drain
 from tests.integration.endpoint import serving
 from tests.payloads import cases
+from warehouse.access.keys import create_key, revoke_key
 from warehouse.datasets import RAW_SESSIONS
-from warehouse.keys import create_key, revoke_key
 from warehouse.lake import Lake
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings

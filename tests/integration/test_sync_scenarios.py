@@ -11,8 +11,8 @@ import pytest
 from tests.integration.commands import typing
 from tests.integration.endpoint import SETTINGS, serving
 from tests.integration.provider_stubs import KEYS, Answer, Providers, answering, channel, episode, video
+from warehouse.access.users import add_user
 from warehouse.postgres import open_database
-from warehouse.users import add_user
 
 PASSWORD = "pä:ss"
 DRAMA, IDOL = 278157, 270065

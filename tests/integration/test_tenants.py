@@ -8,13 +8,14 @@ import psycopg
 import pytest
 
 from tests.integration.landing_records import batch, record
-from warehouse import keys, landing, users
+from warehouse import landing
+from warehouse.access import keys, users
+from warehouse.access.tenants import drop_tenant
+from warehouse.building.publishing import publish
 from warehouse.datasets import DATASETS
 from warehouse.lake import Lake
 from warehouse.postgres import Database
-from warehouse.publishing import publish
 from warehouse.tables import METADATA, PUBLISHED, TENANTED
-from warehouse.tenants import drop_tenant
 
 MONDAY = date(2026, 1, 5)
 WATCHED: tuple[LiteralString, ...] = (

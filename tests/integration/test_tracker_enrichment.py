@@ -9,9 +9,9 @@ from sqlalchemy import URL
 
 from tests.integration.provider_stubs import Answer, channel, episode, listed, video
 from tests.integration.tracker import NOW, Tracker, Watcher, files, movie, open_tracker, series, tracking
-from warehouse.enriching import enrich
 from warehouse.providers.catalog import Catalog
 from warehouse.settings import StorageSettings
+from warehouse.watches.enriching import enrich
 
 
 @pytest.fixture(scope="module")

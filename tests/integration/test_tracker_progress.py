@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from tests.integration.tracker import files, tracking
-from warehouse import goal_setting, users, watching
+from warehouse.access import users
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
+from warehouse.watches import goal_setting, watching
 
 At = Callable[[str], httpx.Client]
 

@@ -14,9 +14,9 @@ from sqlalchemy import URL
 
 from ingest.recovery import drain
 from tests.integration.tracker import BOB, NOW, Tracker, Watcher, files, open_tracker, tracking
+from warehouse.datasets.watches import RAW_WATCHES
 from warehouse.lake import Lake
 from warehouse.settings import StorageSettings
-from warehouse.watch_datasets import RAW_WATCHES
 
 ORIGIN = "https://immersion-tracker.jordansimsmith.com"
 

@@ -15,15 +15,15 @@ from polars.testing import assert_frame_equal
 
 from tests.integration.provider_stubs import channel, episode, listed, video
 from tests.integration.tracker import NOW, movie, series
-from warehouse import described_watches, watching
-from warehouse.dataset import Dataset
-from warehouse.describing import Answer, store
+from warehouse.datasets.dataset import Dataset
+from warehouse.datasets.watches import RAW_METADATA, RAW_WATCHES
 from warehouse.metrics import watch_descriptions
 from warehouse.metrics.progress import Progress, from_watches
-from warehouse.progress_reading import progress
 from warehouse.providers import described
 from warehouse.settings import StorageSettings
-from warehouse.watch_datasets import RAW_METADATA, RAW_WATCHES
+from warehouse.watches import described_watches, watching
+from warehouse.watches.describing import Answer, store
+from warehouse.watches.progress_reading import progress
 
 ZONES = ("Pacific/Auckland", "America/New_York")
 Body = tuple[str, dict[str, Any]]

@@ -15,9 +15,9 @@ from sqlalchemy import URL
 from ingest.settings import IngestSettings
 from tests.integration.endpoint import SETTINGS, serving
 from tests.integration.provider_stubs import Providers, answering
+from warehouse.access.users import HASHER
 from warehouse.postgres import Database, open_database
 from warehouse.settings import StorageSettings
-from warehouse.users import HASHER
 
 NOW = datetime(2026, 3, 18, 1, 30, tzinfo=UTC)
 """A Wednesday, 14:30 in Auckland."""

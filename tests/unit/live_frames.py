@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.event_datasets import CORE_EVENTS
-from warehouse.live_datasets import CORE_CHAT, CORE_VIEWERS
+from warehouse.datasets.events import CORE_EVENTS
+from warehouse.datasets.live import CORE_CHAT, CORE_VIEWERS
 
 DAY = date(2026, 3, 1)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

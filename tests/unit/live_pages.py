@@ -10,7 +10,7 @@ from dashboards.engagement_report import EngagementReport
 from dashboards.streams_report import StreamsReport, Tables
 from tests.unit.live_frames import DAY, START, at, chat_frame, events_frame, viewers_frame
 from tests.unit.report_pages import EVIL
-from warehouse.live_datasets import CORE_STREAMS
+from warehouse.datasets.live import CORE_STREAMS
 from warehouse.metrics import chat, engagement, live_bins, moment_rows
 
 MINUTES = 70

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from tests.unit.live_frames import START, chat_frame, viewers_frame
 from warehouse.datasets import INSTANT
-from warehouse.live_datasets import OUT_CHAT_MINUTE
+from warehouse.datasets.live import OUT_CHAT_MINUTE
 from warehouse.metrics import chat
 from warehouse.metrics.live_bins import Bin, bins, by_stream
 

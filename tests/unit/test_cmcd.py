@@ -14,7 +14,7 @@ from ingest.errors import InvalidSchema
 from ingest.payloads import cmcd as payload
 from ingest.payloads.instants import Arrival
 from tests.unit.real_data import FOLDER, needs
-from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
+from warehouse.datasets.cmcd import CORE_CMCD, OUT_CMCD_SESSIONS, RAW_CMCD
 from warehouse.metrics import cmcd, cmcd_keys, cmcd_logs
 from warehouse.metrics.cmcd_keys import CmcdError
 from warehouse.metrics.cmcd_logs import Request, Unread

@@ -4,7 +4,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from tests.unit.live_frames import events_frame
-from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
+from warehouse.datasets.events import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
 from warehouse.metrics.engagement import aggregate, segments, watched_seconds
 from warehouse.metrics.engagement_curves import curve, proportion, steps, totals
 

@@ -12,7 +12,7 @@ from ingest.errors import InvalidSchema, PayloadTooLarge
 from ingest.payloads import epas, events, listed
 from ingest.payloads.instants import Arrival, milliseconds
 from tests.unit.real_data import FOLDER, needs
-from warehouse.event_datasets import DATA_COLUMNS, EVENT_TYPES
+from warehouse.datasets.events import DATA_COLUMNS, EVENT_TYPES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ARRIVAL = Arrival.at(NOW)

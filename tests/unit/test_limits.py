@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ingest.errors import RateLimitExceeded
 from ingest.limits import Allowance, Limiter
-from warehouse.keys import UNLIMITED
-from warehouse.leases import Ask
+from warehouse.access.keys import UNLIMITED
+from warehouse.access.leases import Ask
 
 
 class AwayError(Exception):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.benchmarks.moment_streams import FACTOR, NOISES, Outcome, Stream, binned, draw, ours, telemetra
 from tests.unit.live_frames import DAY, START, chat_frame, viewers_frame
-from warehouse.live_datasets import OUT_MOMENTS
+from warehouse.datasets.live import OUT_MOMENTS
 from warehouse.metrics.live_bins import BIN_S, Bin, bins
 from warehouse.metrics.moment_rows import detect, row
 from warehouse.metrics.moments import MAX_SILENCE_S, StreamState, advance

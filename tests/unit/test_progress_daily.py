@@ -8,8 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tests.unit.watch_frames import AUCKLAND, NOW, core, daily, episode, frame, minutes, watch
+from warehouse.datasets.watches import CORE_WATCHES, OUT_PROGRESS_DAILY
 from warehouse.metrics import progress_daily, watches
-from warehouse.watch_datasets import CORE_WATCHES, OUT_PROGRESS_DAILY
 
 TODAY = date(2026, 3, 18)
 MIXED = [

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.unit.watch_frames import AUCKLAND, NOW, core, frame, progress_at, watch
+from warehouse.datasets.watches import CONFIDENCES, ENRICHMENTS, KINDS, OUT_PROGRESS_DAILY
 from warehouse.metrics import progress_daily
 from warehouse.metrics.progress import edge_day, from_watches, progress
-from warehouse.watch_datasets import CONFIDENCES, ENRICHMENTS, KINDS, OUT_PROGRESS_DAILY
 
 ZONES = st.sampled_from([AUCKLAND, ZoneInfo("America/St_Johns"), ZoneInfo("UTC")])
 NAMES = st.sampled_from(["a", "a#1", "a/b", "アニメ", "ß", ""])

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.unit.real_data import FOLDER, needs
-from warehouse.event_datasets import CORE_EVENTS
+from warehouse.datasets.events import CORE_EVENTS
 from warehouse.metrics.engagement import aggregate, segments, watched_seconds
 from warehouse.metrics.playback import measure
 from warehouse.metrics.playback_records import Event

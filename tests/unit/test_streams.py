@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.unit.live_frames import DAY, START, at
-from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, RAW_CHAT, RAW_STREAMS, RAW_VIEWERS
+from warehouse.datasets.live import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS, RAW_CHAT, RAW_STREAMS, RAW_VIEWERS
 from warehouse.metrics.sentiment import Sentiment
 from warehouse.metrics.streams import build_chat, build_streams, build_viewers
 

@@ -11,7 +11,7 @@ from ingest.errors import InvalidSchema
 from ingest.payloads import streams, viewer_series
 from ingest.payloads.instants import Arrival
 from tests.unit.real_data import FOLDER, needs
-from warehouse.live_datasets import CORE_CHAT, CORE_VIEWERS
+from warehouse.datasets.live import CORE_CHAT, CORE_VIEWERS
 from warehouse.metrics import chat
 from warehouse.metrics.live_bins import bins
 from warehouse.metrics.moment_rows import detect

@@ -13,7 +13,7 @@ from ingest.payloads.instants import Arrival
 from tests.unit.live_frames import DAY, START, at, events_frame
 from tests.unit.session_frames import core_frame
 from warehouse.datasets import CORE_SESSIONS
-from warehouse.event_datasets import CORE_EVENTS, RAW_EVENTS
+from warehouse.datasets.events import CORE_EVENTS, RAW_EVENTS
 from warehouse.metrics import engagement, events
 from warehouse.metrics.watching import build_sessions, merge
 

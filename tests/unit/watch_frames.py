@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from warehouse.datasets.watches import CORE_WATCHES
 from warehouse.metrics import progress_daily, watches
 from warehouse.metrics.progress import Progress, from_watches
-from warehouse.watch_datasets import CORE_WATCHES
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
 NOW = datetime(2026, 3, 18, 1, 30, tzinfo=UTC)

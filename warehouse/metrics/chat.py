@@ -6,7 +6,7 @@ the usual in `moments`; both are joined here.
 
 import polars as pl
 
-from warehouse.live_datasets import OUT_CHAT_MINUTE
+from warehouse.datasets.live import OUT_CHAT_MINUTE
 
 WINDOW_S = 60
 TOP_EMOTES = 10

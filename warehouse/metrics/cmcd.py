@@ -7,7 +7,7 @@ Source: CTA-5004, Common Media Client Data.
 
 import polars as pl
 
-from warehouse.cmcd_datasets import CORE_CMCD, OUT_CMCD_SESSIONS, REQUEST_COLUMNS
+from warehouse.datasets.cmcd import CORE_CMCD, OUT_CMCD_SESSIONS, REQUEST_COLUMNS
 
 KEY = ("day", "tenant", "session_id")
 

@@ -5,7 +5,7 @@ Positions count here, not the clock: how long a session played and stalled is in
 
 import polars as pl
 
-from warehouse.event_datasets import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
+from warehouse.datasets.events import CORE_WATCHED_SECONDS, OUT_ENGAGEMENT
 from warehouse.metrics.events import ordered
 
 COMPLETED_RATIO = 0.95

@@ -5,7 +5,7 @@ What a session makes of its events is in `playback` and `watching`, what of the 
 
 import polars as pl
 
-from warehouse.event_datasets import CORE_EVENTS, DATA_COLUMNS, EVENT_TYPES
+from warehouse.datasets.events import CORE_EVENTS, DATA_COLUMNS, EVENT_TYPES
 
 NEWEST = ("occurred_at", "received_at", "ingest_id")
 """Of several events of one id, the one whose values of these are greatest counts."""

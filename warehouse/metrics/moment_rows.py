@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.datasets import INSTANT
-from warehouse.live_datasets import OUT_MOMENTS
+from warehouse.datasets.live import OUT_MOMENTS
 from warehouse.metrics.live_bins import by_stream
 from warehouse.metrics.moments import Moment, StreamState, advance
 

@@ -11,8 +11,8 @@ import narwhals as nw
 import polars as pl
 from narwhals.typing import IntoFrameT
 
+from warehouse.datasets.watches import OUT_PROGRESS_DAILY
 from warehouse.metrics.watches import counted_confidence, counted_s, title_id
-from warehouse.watch_datasets import OUT_PROGRESS_DAILY
 
 TITLE = ("kind", "title_id")
 _SUMS = ("items", "watched_s")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from warehouse.live_datasets import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS
+from warehouse.datasets.live import CORE_CHAT, CORE_STREAMS, CORE_VIEWERS
 from warehouse.metrics.sentiment import Sentiment
 
 NEWEST = ("received_at", "ingest_id")

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.dataset import INSTANT
+from warehouse.datasets.dataset import INSTANT
 
 WATCHES = pl.Schema(
     {

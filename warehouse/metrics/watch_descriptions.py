@@ -6,10 +6,10 @@ raw. What bodies say is in `watch_bodies`, local days are in `watches`, how an a
 
 import polars as pl
 
-from warehouse.dataset import INSTANT
+from warehouse.datasets.dataset import INSTANT
+from warehouse.datasets.watches import CORE_WATCHES
 from warehouse.metrics import watch_bodies
 from warehouse.metrics.watch_bodies import WATCHES
-from warehouse.watch_datasets import CORE_WATCHES
 
 METADATA = pl.Schema(
     {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import narwhals as nw
 import polars as pl
 
-from warehouse.watch_datasets import CORE_WATCHES
+from warehouse.datasets.watches import CORE_WATCHES
 
 FALLBACK_S = 20 * 60
 """What an episode counts while its series' runtime is unknown, seconds (the tracker's contract)."""

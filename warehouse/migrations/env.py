@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.sql.schema import SchemaItem
 
-from warehouse.partitions import is_partition
+from warehouse.landing.partitions import is_partition
 from warehouse.postgres import open_database
 from warehouse.settings import StorageSettings
 from warehouse.tables import METADATA
