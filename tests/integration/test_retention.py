@@ -130,3 +130,41 @@ def test_months_that_are_over_are_dropped_whole(filled: Store) -> None:
     assert "sessions_2026_03" not in months()
     land(filled, [body(99, FIRST)], now=LATE + timedelta(days=91))
     assert ids(filled)["sessions"] == ["s99"]
+
+
+def test_incidents_go_with_the_aggregates_they_were_found_in(store: Store) -> None:
+    old, recent = EARLY, EARLY + timedelta(days=300)
+    now = EARLY + timedelta(days=401)
+    kept = {"open": ("open", old), "recent": ("resolved", recent), "to be told": ("resolved", old)}
+    with store.database.connect() as connection:
+        for name, (state, seen) in (kept | {"over": ("resolved", old), "withdrawn": ("withdrawn", old)}).items():
+            connection.execute(
+                "INSERT INTO incidents VALUES (gen_random_uuid(), %(name)s, 'all', NULL, NULL, NULL, 'failure_pct',"
+                " %(state)s, %(seen)s, %(seen)s, %(seen)s, 1, 1, 1, 1, 1, 1, 1, 1, 'minor', '{}', '[]', %(seen)s)",
+                {"name": name, "state": state, "seen": seen},
+            )
+            connection.execute(
+                "INSERT INTO incident_deliveries (idempotency_key, tenant, incident_id, event, body, queued_at,"
+                " delivered_at) SELECT tenant, tenant, incident_id, 'opened', '{}', seen_at, CASE tenant"
+                " WHEN 'to be told' THEN NULL ELSE seen_at END FROM incidents WHERE tenant = %s",
+                (name,),
+            )
+    assert retain(at(store, now)).rows["incidents"] == 2
+    with store.database.connect() as connection:
+        for table in ("incidents", "incident_deliveries"):
+            left = connection.execute(f"SELECT tenant FROM {table}").fetchall()
+            assert {name for (name,) in left} == kept.keys()
+
+
+def test_incidents_stay_while_their_day_has_aggregates(store: Store) -> None:
+    land(store, [body(1, FIRST)], now=EARLY + timedelta(days=350))
+    now = EARLY + timedelta(days=401)
+    build(at(store, now))
+    begin = datetime.combine(FIRST, datetime.min.time(), UTC)
+    with store.database.connect() as connection:
+        connection.execute(
+            "INSERT INTO incidents VALUES (gen_random_uuid(), 't', 'all', NULL, NULL, NULL, 'failure_pct',"
+            " 'resolved', %(at)s, %(at)s, %(at)s, 1, 1, 1, 1, 1, 1, 1, 1, 'minor', '{}', '[]', %(at)s)",
+            {"at": begin},
+        )
+    assert retain(at(store, now)).rows["incidents"] == 0
