@@ -16,7 +16,7 @@ TOMBSTONES = Table(
         "kind",
         Text,
         primary_key=True,
-        comment="session, identity (one session of a user), user, or body (that a user sent to the tracker)",
+        comment="session, identity (one session of a user), user, or body (sent to the tracker, or a chat message)",
     ),
     Column("sha256", LargeBinary, primary_key=True, comment="Hash of kind, tenant and id; the id is not kept"),
     Column("forgotten_at", INSTANT, nullable=False, comment="When: of a user, sessions that began before are gone"),

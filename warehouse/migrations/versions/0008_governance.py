@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "tombstones",
         sa.Column("tenant", sa.Text(), nullable=False, comment="Owner of what was forgotten"),
-        sa.Column("kind", sa.Text(), nullable=False, comment="session, identity (one session of a user), user, or body (that a user sent to the tracker)"),
+        sa.Column("kind", sa.Text(), nullable=False, comment="session, identity (one session of a user), user, or body (sent to the tracker, or a chat message)"),
         sa.Column("sha256", sa.LargeBinary(), nullable=False, comment="Hash of kind, tenant and id; the id is not kept"),
         sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=False, comment="When: of a user, sessions that began before are gone"),
         sa.PrimaryKeyConstraint("tenant", "kind", "sha256", name=op.f("pk_tombstones")),
