@@ -16,25 +16,11 @@ from ingest.payloads.explaining import explain
 from ingest.payloads.instants import Arrival, Instant, milliseconds
 from ingest.payloads.listed import Accepted
 from ingest.payloads.session import MAX_INT
+from warehouse.datasets.events import EventType
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Amount = Annotated[float, Meta(ge=0, le=MAX_INT)]
-
-EventType = Literal[
-    "load",
-    "ready",
-    "play",
-    "pause",
-    "seek",
-    "complete",
-    "error",
-    "quality_change",
-    "buffer_start",
-    "buffer_end",
-    "dropped_frames",
-    "heartbeat",
-]
 
 
 class EventData(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -4,11 +4,13 @@ What fills the derived ones is computed in `warehouse.metrics.events`, `watching
 events become are rows of `core_sessions`. Events lie in the day of their session, wherever their own time is.
 """
 
+from typing import Literal, get_args
+
 import polars as pl
 
 from warehouse.datasets.dataset import INSTANT, Dataset, base_of
 
-EVENT_TYPES = (
+EventType = Literal[
     "load",
     "ready",
     "play",
@@ -21,7 +23,10 @@ EVENT_TYPES = (
     "buffer_end",
     "dropped_frames",
     "heartbeat",
-)
+]
+"""What a player tells of."""
+
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
 _OWNED: dict[str, tuple[pl.DataType, str]] = {
     "day": (pl.Date(), "UTC day of the session's start, as its first arrival told it"),
