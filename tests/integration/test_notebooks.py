@@ -70,7 +70,9 @@ def execute(path: Path, home: Path, tenant: str, **variables: str) -> tuple[str,
     inherited = {name: value for name, value in os.environ.items() if name not in {"LAKE_URL", "PLOTLY_RENDERER"}}
     environ = inherited | {"PLAYHEAD_HOME": str(home), "PLAYHEAD_TENANT": tenant} | variables
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=environ, cwd=str(path.parent))
-    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert [output["text"] for output in outputs if output.get("name") == "stderr"] == [], "nothing warns a reader"
+    shown = [output.get("data", {}) for output in outputs]
     return "\n".join(data.get("text/markdown", "") for data in shown), sum(PLOTLY in data for data in shown)
 
 
