@@ -12,7 +12,7 @@ from dashboards.choices import Choice, ChoicePage
 from dashboards.engagement_cards import completion, sections
 from dashboards.engagement_report import FEWEST, EngagementReport, TitleReport
 from dashboards.figures.engagement import clock
-from warehouse.datasets import METRICS_VERSION
+from dashboards.provenance import provenance
 from warehouse.datasets.events import OUT_ENGAGEMENT
 
 METHOD = (
@@ -53,9 +53,7 @@ def page(report: EngagementReport) -> ChoicePage:
         facts=(
             ("Tenant", segment_name(report.tenant)),
             ("Period", f"{report.first_day} to {report.last_day}, UTC" if report.first_day else "no day has sessions"),
-            ("Built at", numbers.moment(report.built_at)),
-            ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
-            *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+            *provenance(report),
         ),
         method=METHOD,
         definitions=DEFINITIONS,

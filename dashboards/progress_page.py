@@ -9,7 +9,7 @@ from dashboards.choices import Choice, ChoicePage, Listing
 from dashboards.progress_cards import sections
 from dashboards.progress_report import ProgressReport, UserReport
 from dashboards.progress_wording import DEFINITIONS, KINDS, mend
-from warehouse.datasets import METRICS_VERSION
+from dashboards.provenance import provenance
 from warehouse.datasets.watches import CORE_WATCHES
 from warehouse.metrics.goals import PERIODS, Streak
 
@@ -37,9 +37,7 @@ def page(report: ProgressReport) -> ChoicePage:
         choices=tuple(_block(report, user, f"user-{at}") for at, user in enumerate(report.users, 1)),
         facts=(
             ("Tenant", segment_name(report.tenant)),
-            ("Built at", numbers.moment(report.built_at)),
-            ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
-            *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+            *provenance(report),
         ),
         method=METHOD,
         definitions=DEFINITIONS,

@@ -12,11 +12,11 @@ from dashboards import numbers, worst
 from dashboards.cards import Section, Table, Tile, segment_name
 from dashboards.catalogue import METRICS
 from dashboards.drill_lines import NOTEBOOK, report_line
+from dashboards.provenance import provenance
 from dashboards.qoe_cards import sections
 from dashboards.qoe_findings import Findings, findings, heaviest_table, worst_table
 from dashboards.qoe_incidents import Incidents, incidents
 from dashboards.qoe_report import ALL_TENANTS, HEADLINE, QoeReport
-from warehouse.datasets import METRICS_VERSION
 
 METHOD = (
     "Every number is computed from sums, counts, second moments and log-spaced histograms kept a day. Ratios are "
@@ -101,9 +101,7 @@ def _facts(report: QoeReport) -> tuple[tuple[str, str], ...]:
     return (
         ("Tenant", segment_name(report.tenant or ALL_TENANTS)),
         ("Period", days),
-        ("Built at", numbers.moment(report.built_at)),
-        ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
-        *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+        *provenance(report),
         ("Sessions in quarantine", _reasons(report.quarantined)),
     )
 

@@ -9,10 +9,10 @@ from typing import Any
 from dashboards import numbers, theme
 from dashboards.cards import Tile, segment_name
 from dashboards.choices import Choice, ChoicePage
+from dashboards.provenance import provenance
 from dashboards.stream_cards import moments, sections
 from dashboards.streams_report import StreamReport, StreamsReport
 from dashboards.streams_wording import DEFINITIONS, METHOD, TITLES, interval, value
-from warehouse.datasets import METRICS_VERSION
 
 
 def page(report: StreamsReport) -> ChoicePage:
@@ -26,9 +26,7 @@ def page(report: StreamsReport) -> ChoicePage:
         choices=tuple(_block(stream, f"stream-{at}") for at, stream in enumerate(report.streams, 1)),
         facts=(
             ("Tenant", segment_name(report.tenant)),
-            ("Built at", numbers.moment(report.built_at)),
-            ("Definition version", f"{report.definition_version} (metrics {METRICS_VERSION})"),
-            *[(f"Rows of {table}", f"{rows:,}") for table, rows in report.rows.items()],
+            *provenance(report),
         ),
         method=METHOD,
         definitions=DEFINITIONS,

@@ -1,67 +1,23 @@
-"""Group commit, follower, sealer and recovery in one process, on a real Postgres and a real lake."""
+"""Group commit, follower and sealer in one process, on a real Postgres and a real lake."""
 
 import asyncio
 import errno
-import json
 import os
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import psycopg
 import pytest
 
-from ingest import frames
 from ingest.errors import ApiError, Overloaded, StorageFull
-from ingest.journal import Folder, Journal
+from ingest.journal import Journal
 from ingest.landing import Landing
-from ingest.payloads import session
-from ingest.recovery import DrainTimeoutError, drain
 from ingest.sealing_process import SealingFailedError
 from tests.integration.endpoint import serving
+from tests.integration.rigs import Rig, until
 from warehouse.datasets import RAW_SESSIONS
 from warehouse.lake import Lake
 from warehouse.postgres import Database
 from warehouse.settings import StorageSettings
-
-
-class Rig:
-    """The parts that a landing needs."""
-
-    def __init__(self, storage: StorageSettings, database: Database, lake: Lake) -> None:
-        self.storage, self.database, self.lake = storage, database, lake
-
-    def records(self, first: int, last: int, **body: Any) -> list[bytes]:
-        bodies = (
-            {"sessionId": f"s-{n}", "sessionStartDateIso": "2026-02-14T10:30:00Z", "sessionDurationMs": 45_000} | body
-            for n in range(first, last)
-        )
-        now = self.storage.now()
-        return [session.accept(json.dumps(one).encode(), tenant="acme", now=now).record for one in bodies]
-
-    def run(self, work: Callable[[Landing], Awaitable[None]], **options: Any) -> None:
-        async def main() -> None:
-            async with Landing.open(self.storage, self.database, self.lake, **options) as landing:
-                await asyncio.wait_for(work(landing), 60)
-
-        asyncio.run(main())
-
-    def rows(self) -> int:
-        with self.database.connect() as connection:
-            row = connection.execute("SELECT count(*) FROM sessions").fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def raw(self) -> int:
-        return self.lake.scan(RAW_SESSIONS).collect().height
-
-    def folders(self) -> list[str]:
-        return [path.name for path in self.storage.journal_dir.iterdir()]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what is waited for happens in threads
-        await asyncio.sleep(0.002)
 
 
 @pytest.fixture
@@ -218,66 +174,6 @@ def test_an_unavailable_lake_is_told_and_loses_nothing(rig: Rig, monkeypatch: py
 
     rig.run(work)
     assert (rig.raw(), rig.folders()) == (5, [])
-
-
-def test_drain_asks_live_workers(rig: Rig) -> None:
-    async def work(landing: Landing) -> None:
-        await landing.land(rig.records(0, 50))
-        done = await asyncio.to_thread(drain, rig.storage, rig.database, rig.lake, timeout_s=30)
-        assert (done.workers, done.adopted) == (1, 0)
-        assert (rig.rows(), rig.raw()) == (50, 50)
-        await asyncio.to_thread(drain, rig.storage, rig.database, rig.lake, timeout_s=30)
-        assert rig.raw() == 50
-
-    rig.run(work)
-
-
-def test_drain_names_a_worker_that_does_not_answer(rig: Rig) -> None:
-    folder = Folder.create(rig.storage.journal_dir)
-    with pytest.raises(DrainTimeoutError, match=folder.worker_id):
-        drain(rig.storage, rig.database, rig.lake, timeout_s=0.2)
-    folder.remove()
-
-
-def test_drain_adopts_what_nobody_holds(rig: Rig) -> None:
-    for part in range(3):
-        folder = Folder.create(rig.storage.journal_dir)
-        journal = Journal(folder)
-        for start in (0, 5):
-            journal.append(frames.encode(rig.records(part * 10 + start, part * 10 + start + 5)))
-            journal.roll()
-        (folder.path / "seal.request").touch()
-        folder.release()
-    done = drain(rig.storage, rig.database, rig.lake, timeout_s=30)
-    assert (done.adopted, done.records, done.workers) == (3, 30, 0)
-    assert (rig.rows(), rig.raw(), rig.folders()) == (30, 30, [])
-
-
-def test_damaged_segments_are_kept_and_the_rest_lands(rig: Rig) -> None:
-    folder = Folder.create(rig.storage.journal_dir)
-    journal = Journal(folder)
-    journal.append(frames.encode(rig.records(0, 5)))
-    _, start = journal.append(frames.encode(rig.records(5, 10)))
-    journal.append(frames.encode(rig.records(10, 15)))
-    with folder.segment(1).open("r+b") as file:
-        file.seek(start - 1)
-        file.write(b"!")
-    folder.release()
-    drain(rig.storage, rig.database, rig.lake, timeout_s=30)
-    assert (rig.rows(), rig.raw()) == (10, 10)
-    assert rig.folders() == [f"{folder.worker_id}-1.damaged"]
-
-
-def test_a_live_worker_adopts_at_start(rig: Rig) -> None:
-    folder = Folder.create(rig.storage.journal_dir)
-    Journal(folder).append(frames.encode(rig.records(0, 5)))
-    folder.release()
-
-    async def work(landing: Landing) -> None:
-        await until(lambda: not folder.path.exists())
-
-    rig.run(work)
-    assert (rig.rows(), rig.raw()) == (5, 5)
 
 
 def test_nothing_is_stored_when_the_journal_fails(storage: StorageSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Portions of raw go through the statements that follow the journal, into temporar
 their names. The same for tables of the lake is in `warehouse.governance.rebuilding`; watches are in
 `warehouse.governance.rewatching`.
 """
+# ruff: noqa: S608 - every part of the statements stands in this module
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,8 +68,6 @@ class _Portion:
     day: date | None = None
 
 
-# Every part of these statements stands in this module.
-# ruff: noqa: S608
 class _Statements:
     """The SQL of one table. `suspects` are the ingest_ids of the rows that may be wrong."""
 
