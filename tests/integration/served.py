@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -49,14 +49,14 @@ def _await_ready(process: "subprocess.Popen[bytes]", base: str, log: Path) -> No
     raise AssertionError(log.read_text())
 
 
-def workers_of(base: str, count: int) -> list[httpx.Client]:
-    """Return one kept connection to each of `count` workers; the caller closes them."""
+@contextmanager
+def workers_of(base: str, count: int) -> Iterator[list[httpx.Client]]:
+    """Yield one kept connection to each of `count` workers, until the block ends."""
     found: dict[str, httpx.Client] = {}
     deadline = time.monotonic() + START_S
-    while len(found) < count:
-        assert time.monotonic() < deadline, f"only {len(found)} workers answer"
-        client = httpx.Client(base_url=base, timeout=30)
-        worker = client.get("/health").headers["x-request-id"].partition("-")[0]
-        if found.setdefault(worker, client) is not client:
-            client.close()
-    return list(found.values())
+    with ExitStack() as opened:
+        while len(found) < count:
+            assert time.monotonic() < deadline, f"only {len(found)} workers answer"
+            client = opened.enter_context(httpx.Client(base_url=base, timeout=30))
+            found.setdefault(client.get("/health").headers["x-request-id"].partition("-")[0], client)
+        yield list(found.values())

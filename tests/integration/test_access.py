@@ -41,11 +41,8 @@ def headers_of(key: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def two_workers(storage: StorageSettings, tmp_path: Path) -> Iterator[list[httpx.Client]]:
-    with served(environment(storage), tmp_path / "log", workers=2) as base:
-        clients = workers_of(base, 2)
+    with served(environment(storage), tmp_path / "log", workers=2) as base, workers_of(base, 2) as clients:
         yield clients
-        for client in clients:
-            client.close()
 
 
 def test_every_route_but_the_open_ones_needs_a_credential(storage: StorageSettings) -> None:
