@@ -3,6 +3,7 @@
 Fixtures of one subject belong in its test file.
 """
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -21,6 +22,11 @@ from warehouse.settings import StorageSettings
 from warehouse.store import Store, open_store
 
 TEMPLATE = "playhead_template"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores: a third of the time a test waits for a server, a window or a pause."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
