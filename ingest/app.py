@@ -37,6 +37,7 @@ from ingest.routes import (
     watching,
 )
 from ingest.settings import IngestSettings
+from warehouse.live import state as live_state
 from warehouse.metrics.sentiment import Sentiment, default_emotes
 from warehouse.postgres import prepare
 from warehouse.providers.catalog import Catalog
@@ -118,6 +119,7 @@ async def _landing(app: Litestar) -> AsyncIterator[None]:
         observer = state.metrics.observer()
         state.limiter = limits.shared(state.settings, store.database.libpq_url)
         state.hub = Hub(store.database, store.settings.now)
+        state.read_streams = partial(live_state.read, sentiment=state.sentiment)
         state.outbox = OutboxSealer(store.database, store.lake)
         async with (
             Catalog.open(state.settings.providers, now=state.storage.now) as state.catalog,

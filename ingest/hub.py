@@ -1,12 +1,12 @@
-"""Who watches what over WebSockets in this worker: each topic is read from Postgres once a second, for all at once.
+"""Who watches what over WebSockets in this worker: each topic is read from Postgres once a second, for all who watch.
 
-What landed in any worker is in Postgres a moment later, so that no worker need tell another. What a topic shows is in
-`warehouse.live.state` and `warehouse.video_metrics`; which routes there are is in `ingest.routes.watching`.
+What landed in any worker is in Postgres a moment later, so that no worker need tell another. Topics of one kind are
+read together. What they show is in `warehouse.live`; which routes there are is in `ingest.routes.watching`.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,9 +25,13 @@ EVERY_S = 1.0
 SLOW_S = 5.0
 """A client that has not taken a message for so long is dropped."""
 
+AT_ONCE = 100
+"""Topics that are read together at most: the first are told while others are read."""
+
 _log = structlog.get_logger("ingest.hub")
 
-Read = Callable[[psycopg.Connection, datetime], dict[str, Any]]
+Read = Callable[[psycopg.Connection, Sequence[Any], datetime], Sequence[Mapping[str, Any]]]
+"""From subjects of one kind to what each of them shows, in their order."""
 
 
 @dataclass(eq=False)
@@ -58,6 +62,7 @@ class Watcher:
 @dataclass(eq=False)
 class _Topic:
     read: Read
+    subject: Any
     watchers: set[Watcher] = field(default_factory=set)
     newest: str | None = None
     """Encoded once, for all who watch."""
@@ -81,12 +86,15 @@ class Hub:
         """What they watch."""
         return len(self._topics)
 
-    def join(self, name: Hashable, make: Callable[[], Read]) -> Watcher:
-        """Watch a topic, which is begun by `make` if nobody does yet; the present state comes first."""
+    def join(self, name: Hashable, read: Read, make: Callable[[], Any]) -> Watcher:
+        """Watch a topic: what `read` shows of the subject that `make` makes if nobody watches it yet.
+
+        Topics with the same `read` are read together. The present state comes first.
+        """
         watcher = Watcher()
         topic = self._topics.get(name)
         if topic is None:
-            topic = self._topics[name] = _Topic(make())
+            topic = self._topics[name] = _Topic(read, make())
         topic.watchers.add(watcher)
         if topic.newest is not None:
             watcher.put(topic.newest)
@@ -105,24 +113,34 @@ class Hub:
         """Read every topic each second, and a new one at once, until cancelled."""
         while True:
             deadline = time.monotonic() + EVERY_S
-            for topic in list(self._topics.values()):
-                await self._read(topic)
+            await self._read(self._topics.values())
             while (left_s := deadline - time.monotonic()) > 0 or not self._topics:
                 self._wake.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), left_s if self._topics else None)
-                for topic in [topic for topic in self._topics.values() if topic.newest is None]:
-                    await self._read(topic)
+                await self._read(topic for topic in self._topics.values() if topic.newest is None)
 
-    async def _read(self, topic: _Topic) -> None:
-        def read() -> str:
+    async def _read(self, topics: Iterable[_Topic]) -> None:
+        """Read topics, those of one kind together, and offer what they show to who watches them."""
+        kinds: dict[Read, list[_Topic]] = {}
+        for topic in topics:
+            kinds.setdefault(topic.read, []).append(topic)
+        for read, alike in kinds.items():
+            for first in range(0, len(alike), AT_ONCE):
+                await self._show(read, alike[first : first + AT_ONCE])
+
+    async def _show(self, read: Read, topics: Sequence[_Topic]) -> None:
+        def encoded() -> list[str]:
             with self._database.connect() as connection:
-                return msgspec.json.encode(topic.read(connection, self._now())).decode()
+                shown = read(connection, [topic.subject for topic in topics], self._now())
+            return [msgspec.json.encode(message).decode() for message in shown]
 
         try:
-            topic.newest = await background.aside(read)
+            messages = await background.aside(encoded)
         except (psycopg.Error, sqlalchemy.exc.SQLAlchemyError) as error:
             _log.warning("live state not read", reason=str(error).strip())
             return
-        for watcher in list(topic.watchers):
-            watcher.put(topic.newest)
+        for topic, message in zip(topics, messages, strict=True):
+            topic.newest = message
+            for watcher in topic.watchers:
+                watcher.put(message)

@@ -4,7 +4,7 @@ What is sent is read in `ingest.hub`, once a second for all who watch the same.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger("ingest.watching")
 
 Socket = WebSocket[Any, Any, State]
+Topic = tuple[Hashable, Read, Callable[[], Any]]
+"""What `Hub.join` is given."""
 
 
 class Ticket(msgspec.Struct):
@@ -72,12 +74,13 @@ async def live_connections(socket: Socket) -> None:
 async def watch_stream(socket: Socket, stream_id: FromPath[str]) -> None:
     """Send the state of a stream at once, and then each second."""
 
-    async def begin() -> tuple[Hashable, Callable[[], Read]]:
+    async def begin() -> Topic:
         tenant = await _tenant(socket)
         found = None if "\0" in stream_id else await in_database(socket, reading.find, stream_id, tenant)
         if found is None:
             raise NotFound(f"There is no stream {stream_id!r}")
-        return found[0], lambda: LiveStream(found[0], socket.app.state.sentiment).read
+        key, _ = found
+        return ("stream", *key), socket.app.state.read_streams, lambda: LiveStream(key)
 
     greeting = {"stream_id": stream_id, "message": f"Connected to stream {stream_id}"}
     await _serve(socket, begin, greeting)
@@ -87,29 +90,25 @@ async def watch_stream(socket: Socket, stream_id: FromPath[str]) -> None:
 async def watch_players(socket: Socket) -> None:
     """Send what players tell at present, at once and then each second."""
 
-    async def begin() -> tuple[Hashable, Callable[[], Read]]:
+    async def begin() -> Topic:
         tenant = await _tenant(socket)
         if tenant is None:
             raise InvalidApiKey
-        return (
-            ("players", tenant),
-            lambda: (
-                lambda connection, now: {
-                    "type": "metrics",
-                    "timestamp": now,
-                    "data": players.dashboard(connection, tenant, now),
-                }
-            ),
-        )
+        return ("players", tenant), _dashboards, lambda: tenant
 
     await _serve(socket, begin, {"message": "Connected to player analytics"})
 
 
-async def _serve(socket: Socket, begin: Callable[[], Any], greeting: dict[str, Any]) -> None:
+def _dashboards(connection: psycopg.Connection, tenants: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+    shown = (players.dashboard(connection, tenant, now) for tenant in tenants)
+    return [{"type": "metrics", "timestamp": now, "data": data} for data in shown]
+
+
+async def _serve(socket: Socket, begin: Callable[[], Awaitable[Topic]], greeting: dict[str, Any]) -> None:
     hub: Hub = socket.app.state.hub
     await socket.accept()
     try:
-        name, make = await begin()
+        name, read, make = await begin()
     except ApiError as error:
         code = {401: REFUSED, 403: REFUSED, 404: UNKNOWN}.get(error.status, TRY_AGAIN)
         await socket.close(code=code, reason=error.message)
@@ -118,7 +117,7 @@ async def _serve(socket: Socket, begin: Callable[[], Any], greeting: dict[str, A
         await socket.close(code=TRY_AGAIN, reason="The database is temporarily unavailable")
         return
     await socket.send_data(_json({"type": "connected", **greeting, "timestamp": datetime.now(UTC)}))
-    watcher = hub.join(name, make)
+    watcher = hub.join(name, read, make)
     try:
         await _exchange(socket, watcher)
     finally:

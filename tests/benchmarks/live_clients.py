@@ -1,4 +1,5 @@
-"""The clients of the live benchmark, in a process of their own: arguments are the port, how many, and for how long.
+"""The clients of the live benchmark, in a process of their own: arguments are the port, how many clients, of how many
+streams, and for how long.
 
 Prints one JSON array: for each viewer count that was seen, the time and the count, of every client.
 """
@@ -10,15 +11,19 @@ import time
 
 from websockets.asyncio.client import connect
 
-STREAM = "benchmark"
 WIDE = 50
 """Connections that are opened at the same time."""
 
 
-async def watch(port: int, seconds: float, seen: list[tuple[float, int]], turn: asyncio.Semaphore) -> None:
+def stream_id(number: int) -> str:
+    """Return the name of a stream of the benchmark."""
+    return f"benchmark-{number}"
+
+
+async def watch(port: int, stream: str, seconds: float, seen: list[tuple[float, int]], turn: asyncio.Semaphore) -> None:
     """Note when each new viewer count comes."""
     async with turn:
-        socket = await connect(f"ws://127.0.0.1:{port}/ws/live/{STREAM}", proxy=None, compression=None)
+        socket = await connect(f"ws://127.0.0.1:{port}/ws/live/{stream}", proxy=None, compression=None)
     async with socket:
         newest = 0
         try:
@@ -32,15 +37,15 @@ async def watch(port: int, seconds: float, seen: list[tuple[float, int]], turn: 
             return
 
 
-async def run(port: int, clients: int, seconds: float) -> list[tuple[float, int]]:
-    """Watch with that many clients."""
+async def run(port: int, clients: int, streams: int, seconds: float) -> list[tuple[float, int]]:
+    """Watch with that many clients, spread over the streams."""
     seen: list[tuple[float, int]] = []
     turn = asyncio.Semaphore(WIDE)
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(clients):
-            tasks.create_task(watch(port, seconds, seen, turn))
+        for client in range(clients):
+            tasks.create_task(watch(port, stream_id(client % streams), seconds, seen, turn))
     return seen
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(run(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))))
+    sys.stdout.write(json.dumps(asyncio.run(run(*map(int, sys.argv[1:4]), float(sys.argv[4])))))

@@ -4,10 +4,10 @@ Minutes and moments are those published; what landed after the newest published 
 by the same functions. Nothing is written here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import psycopg
@@ -54,12 +54,14 @@ _FIND = """
     ORDER BY tenant = %(tenant)s DESC NULLS LAST, updated_at DESC LIMIT 1
 """
 _LANDED_CHAT = """
-    SELECT tenant, stream_id, message_id, timestamp, user_id, message, emotes FROM chat_messages
-    WHERE tenant = %s AND stream_id = %s AND timestamp >= %s AND timestamp < %s
+    SELECT tenant, stream_id, message_id, timestamp, user_id, message, emotes
+    FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS asked (tenant, stream_id, since)
+    JOIN chat_messages USING (tenant, stream_id) WHERE timestamp >= since AND timestamp < %s
 """
 _LANDED_VIEWERS = """
-    SELECT tenant, stream_id, timestamp, viewer_count FROM viewer_timeseries
-    WHERE tenant = %s AND stream_id = %s AND timestamp >= %s AND timestamp < %s
+    SELECT tenant, stream_id, timestamp, viewer_count
+    FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS asked (tenant, stream_id, since)
+    JOIN viewer_timeseries USING (tenant, stream_id) WHERE timestamp >= since AND timestamp < %s
 """
 _TEXT = pl.String()
 _STREAM = {"tenant": _TEXT, "stream_id": _TEXT}
@@ -75,8 +77,7 @@ _VIEWERS = _STREAM | {"sampled_at": INSTANT, "viewer_count": pl.Int64()}
 Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class StreamKey:
+class StreamKey(NamedTuple):
     """A stream and whose it is."""
 
     tenant: str
@@ -85,7 +86,7 @@ class StreamKey:
 
 @dataclass(frozen=True)
 class Landed:
-    """Chat and viewer samples of one stream, as `metrics.live_bins` and `metrics.chat` take them."""
+    """Chat and viewer samples of some streams, as `metrics.live_bins` and `metrics.chat` take them."""
 
     chat: pl.DataFrame
     viewers: pl.DataFrame
@@ -138,10 +139,10 @@ def newest_moments(connection: psycopg.Connection, key: StreamKey, limit: int) -
 
 
 def landed(
-    connection: psycopg.Connection, key: StreamKey, since: datetime, until: datetime, sentiment: Sentiment
+    connection: psycopg.Connection, since: Mapping[StreamKey, datetime], until: datetime, sentiment: Sentiment
 ) -> Landed:
-    """Return what a stream shows from `since` (included) to `until`, with its sentiment."""
-    asked = (key.tenant, key.stream_id, since, until)
+    """Return what streams show, each from its `since` (included) to `until`, with its sentiment."""
+    asked = ([key.tenant for key in since], [key.stream_id for key in since], list(since.values()), until)
     messages = pl.DataFrame(connection.execute(_LANDED_CHAT, asked).fetchall(), schema=_CHAT, orient="row")
     viewers = pl.DataFrame(connection.execute(_LANDED_VIEWERS, asked).fetchall(), schema=_VIEWERS, orient="row")
     return Landed(messages.with_columns(sentiment.of_all(messages)), viewers)
@@ -161,7 +162,7 @@ def _unpublished(
     connection: psycopg.Connection, key: StreamKey, since: datetime, now: datetime, sentiment: Sentiment
 ) -> tuple[Rows, Rows]:
     """Return minutes from `since` on and moments after it, newest first."""
-    found = landed(connection, key, since - LOOKBACK, now, sentiment)
+    found = landed(connection, {key: since - LOOKBACK}, now, sentiment)
     bins = live_bins.bins(found.chat, found.viewers)
     days = {(since + timedelta(days=n)).date() for n in range((now.date() - since.date()).days + 1)}
     detected = [moment_rows.detect(bins, day) for day in sorted(days)]

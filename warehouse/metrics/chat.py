@@ -7,6 +7,7 @@ the usual in `moments`; both are joined here.
 import polars as pl
 
 from warehouse.datasets.live import OUT_CHAT_MINUTE
+from warehouse.metrics.sentiment import exact_sum
 
 WINDOW_S = 60
 TOP_EMOTES = 10
@@ -59,13 +60,11 @@ def top_emotes(emotes: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _written(chat: pl.DataFrame) -> pl.DataFrame:
-    # Summed in VADER's own precision of 1e-4, as integers: no order of rows changes the sum.
-    units = (pl.col("sentiment") * 10_000).round().cast(pl.Int64)
     counted = chat.group_by(KEY).agg(
         chat_count=pl.len().cast(pl.Int64),
         unique_chatters=pl.col("user_id").drop_nulls().n_unique().cast(pl.Int64),
         sentiment_n=pl.col("sentiment").count().cast(pl.Int64),
-        sentiment_sum=units.sum() / 10_000,
+        sentiment_sum=exact_sum(),
     )
     return counted.join(top_emotes(chat, KEY), on=KEY, how="left")
 

@@ -5,9 +5,13 @@ Bins of `BIN_S` seconds, aligned to the epoch; only those in which something was
 """
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import polars as pl
+
+from warehouse.metrics.sentiment import exact_sum
 
 BIN_S = 5
 """Seconds of a bin: a window of six then misses a burst of 30 s by 2.5 s at most, wherever it begins."""
@@ -33,16 +37,15 @@ def bins(chat: pl.DataFrame, viewers: pl.DataFrame) -> pl.DataFrame:
 
     `chat` needs the columns tenant, stream_id, sent_at and sentiment of `CORE_CHAT`, `viewers` tenant, stream_id,
     sampled_at and viewer_count of `CORE_VIEWERS`; each row is taken once, in any order. `bin_s` is the start of the
-    bin in epoch seconds. Sums of sentiment are exact to 1e-4, VADER's own precision, so that no order changes them.
+    bin in epoch seconds.
     """
-    units = (pl.col("sentiment") * 10_000).round().cast(pl.Int64)
     written = (
         chat.with_columns(bin_s=_bin("sent_at"))
         .group_by(KEY)
         .agg(
             chat_count=pl.len().cast(pl.Int64),
             sentiment_n=pl.col("sentiment").count().cast(pl.Int64),
-            sentiment_sum=units.sum() / 10_000,
+            sentiment_sum=exact_sum(),
         )
     )
     sampled = (
@@ -56,8 +59,8 @@ def bins(chat: pl.DataFrame, viewers: pl.DataFrame) -> pl.DataFrame:
 
 def by_stream(frame: pl.DataFrame) -> Iterator[tuple[tuple[str, str], list[Bin]]]:
     """Yield (tenant, stream_id) and the bins of each stream of `bins`, in order."""
-    for (tenant, stream), part in frame.group_by("tenant", "stream_id", maintain_order=True):
-        yield (str(tenant), str(stream)), [Bin(*row) for row in part.drop("tenant", "stream_id").iter_rows()]
+    for stream, rows in groupby(frame.iter_rows(), itemgetter(0, 1)):
+        yield stream, [Bin(*row[2:]) for row in rows]
 
 
 def _bin(name: str) -> pl.Expr:

@@ -21,6 +21,14 @@ MAX_CHARS = 500
 REMEMBERED = 65_536
 """Messages whose score is remembered: chat repeats itself, and the live path reads it again each second."""
 
+_PER_UNIT = 10_000
+"""VADER says four decimals."""
+
+
+def exact_sum() -> pl.Expr:
+    """Return the sum of the column `sentiment`, added up in VADER's own precision: no order of rows changes it."""
+    return (pl.col("sentiment") * _PER_UNIT).round().cast(pl.Int64).sum() / _PER_UNIT
+
 
 def default_emotes() -> dict[str, float]:
     """Return the lexicon that is shipped: emote in lower case, -4 to 4."""
@@ -50,9 +58,8 @@ class Sentiment:
 
         An emote that is listed but not a word of the message is read as if it stood at the end of it.
         """
-        texts = [
-            _with_emotes(message or "", emotes or []) for message, emotes in chat.select("message", "emotes").rows()
-        ]
+        written = zip(chat["message"].to_list(), chat["emotes"].to_list(), strict=True)
+        texts = [_with_emotes(message or "", emotes or []) for message, emotes in written]
         scored = {text: self.of(text) for text in set(texts)}
         return pl.Series("sentiment", [scored[text] for text in texts], dtype=pl.Float64)
 
