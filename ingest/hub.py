@@ -6,7 +6,7 @@ read together. What they show is in `warehouse.live`; which routes there are is 
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,24 +110,35 @@ class Hub:
                 del self._topics[name]
 
     async def run(self) -> None:
-        """Read every topic each second, and a new one at once, until cancelled."""
+        """Read every topic each second, and a new one as soon as may be, until cancelled."""
         while True:
             deadline = time.monotonic() + EVERY_S
-            await self._read(self._topics.values())
-            while (left_s := deadline - time.monotonic()) > 0 or not self._topics:
+            await self._renew()
+            while True:
                 self._wake.clear()
+                await self._begin(deadline)
+                left_s = deadline - time.monotonic()
+                if self._topics and left_s <= 0:
+                    break
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), left_s if self._topics else None)
-                await self._read(topic for topic in self._topics.values() if topic.newest is None)
 
-    async def _read(self, topics: Iterable[_Topic]) -> None:
-        """Read topics, those of one kind together, and offer what they show to who watches them."""
+    async def _renew(self) -> None:
+        """Read again what was read before, topics of one kind together."""
         kinds: dict[Read, list[_Topic]] = {}
-        for topic in topics:
-            kinds.setdefault(topic.read, []).append(topic)
+        for topic in self._topics.values():
+            if topic.newest is not None:
+                kinds.setdefault(topic.read, []).append(topic)
         for read, alike in kinds.items():
             for first in range(0, len(alike), AT_ONCE):
                 await self._show(read, alike[first : first + AT_ONCE])
+
+    async def _begin(self, deadline: float) -> None:
+        """Read new topics, at least one. Alone, for they look far back; those left at the deadline come in the next."""
+        for topic in [topic for topic in self._topics.values() if topic.newest is None]:
+            await self._show(topic.read, [topic])
+            if time.monotonic() >= deadline:
+                return
 
     async def _show(self, read: Read, topics: Sequence[_Topic]) -> None:
         def encoded() -> list[str]:

@@ -71,7 +71,8 @@ def read(
 ) -> list[Fields]:
     """Return the message of type `metrics` of each stream, in their order. Raises psycopg errors.
 
-    One thread at a time may read a stream.
+    One thread at a time may read a stream. Of one that was not read before, `LOOKBACK` is read: many such at once take
+    much memory.
     """
     for stream in streams:
         if stream.judged_until is None:

@@ -2,7 +2,7 @@
 
 VADER scores POG, KEKW, Japanese and French as 0; what emotes say stands in `emotes.toml`, which settings may override.
 A message of which neither knows a word has no sentiment, which is a null and no zero: the share of the others is the
-coverage that stands beside every mean. Aggregates are in `chat`.
+coverage that stands beside every mean. Aggregates are in `chat` and `live_bins`; how they add up exactly is here.
 
 Source: Hutto & Gilbert, VADER, ICWSM 2014.
 """
