@@ -6,8 +6,9 @@ No statement on a table belongs here.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import cast
 
 import psycopg
@@ -32,6 +33,8 @@ class Database:
     url: URL
     engine: Engine
     """A pool of connections, each with its transactions."""
+    closed: Event = field(default_factory=Event, compare=False)
+    """Set when it is closed: a connection that a thread still holds then is ended with its block."""
 
     @property
     def libpq_url(self) -> str:
@@ -48,7 +51,7 @@ class Database:
             try:
                 yield connection
             finally:
-                if connection.closed:
+                if connection.closed or self.closed.is_set():
                     pooled.invalidate()
                 else:
                     connection.rollback()
@@ -90,6 +93,7 @@ def _opened(settings: StorageSettings, url: URL, migrate: bool) -> Iterator[Data
             prepare(database, settings)
         yield database
     finally:
+        database.closed.set()
         engine.dispose()
 
 
